@@ -1,0 +1,159 @@
+"""The only place where the parts are wired together."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from email.message import EmailMessage
+from pathlib import Path
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot import demo
+from bot.channels.http import Headers, plain
+from bot.channels.web import WebChat
+from bot.mail import Mailer
+from bot.notices import Notices, code_undelivered, events
+from bot.outbox import Carrier, Outbox
+from bot.schedule import Schedule
+from bot.settings import Settings
+from bot.text import Texts
+from bot.topic import Registry
+from bot.turn import Turn
+from bot.walk import House
+from handlers import topics
+from handlers.identity import sweeps, truths, verifier
+from handlers.organisation.imports import DateRule, import_organisations, import_roster
+from storage.database import Database, Unavailable
+from storage.vault import Vault
+
+log = structlog.get_logger()
+Clock = Callable[[], int]
+
+
+def wall_clock() -> int:
+    """Milliseconds since 1970, UTC."""
+    return int(time.time() * 1000)
+
+
+@dataclass
+class Kp7:
+    """Everything that runs in one process. `async with running(settings) as kp7`."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    texts: Texts
+    outbox: Outbox
+    turn: Turn
+    schedule: Schedule
+    web: WebChat | None
+    mailbox: demo.Mailbox | None
+    clock: Clock
+
+
+def date_rule(settings: Settings) -> DateRule:
+    return DateRule(date.fromisoformat(settings.self_service_before), settings.transfer_overrides_date)
+
+
+async def wire(settings: Settings, clock: Clock = wall_clock) -> Kp7:
+    database = await Database.open(settings.database_url)
+    await database.migrate()
+    vault = Vault(settings.master)
+    texts = Texts(timezone=settings.timezone)
+    outbox = Outbox(database, vault, clock)
+    registry = Registry(topics(vault, settings))
+    turn = Turn(database, House.of(registry, texts, vault, settings), outbox, clock)
+    mailbox = demo.Mailbox(texts) if settings.demo else None
+    notices = Notices(
+        database,
+        vault,
+        outbox,
+        texts,
+        {"code_undelivered": code_undelivered, **truths.of(vault, settings, clock)},
+        clock,
+    )
+    sent: Callable[[EmailMessage], None] | None = mailbox.add if mailbox else None
+    web = WebChat(database, vault, settings, texts, turn.take) if settings.web_chat else None
+    carriers: Mapping[str, Carrier] = {
+        "mail": Carrier(Mailer(settings, texts, sent).deliver, notices.code_not_delivered),
+        "notice": Carrier(notices.deliver),
+        "event": events(turn.take),
+        "verify": verifier.carrier(settings, turn.take, notices.key),
+        **({"web": Carrier(web.deliver)} if web else {}),
+    }
+    outbox.carriers.update(carriers)
+    schedule = Schedule(database, outbox, settings, sweeps.of(settings, notices), clock)
+    return Kp7(settings, database, vault, texts, outbox, turn, schedule, web, mailbox, clock)
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock = wall_clock) -> AsyncIterator[Kp7]:
+    """Wired, started, and stopped in an order that finishes what was accepted."""
+    mail_server: asyncio.Server | None = None
+    if settings.demo:
+        settings = demo.settings(settings)
+        if settings.smtp_host == "127.0.0.1" and "smtp_port" not in settings.model_fields_set:
+            mail_server, port = await demo.mail_server()
+            settings = settings.model_copy(update={"smtp_port": port})
+    kp7 = await wire(settings, clock)
+    if settings.demo:
+        await load_samples(kp7)
+    kp7.turn.start()
+    kp7.outbox.start()
+    kp7.schedule.start()
+    try:
+        yield kp7
+    finally:
+        if kp7.web:
+            kp7.web.hub.close()
+        await kp7.schedule.stop()
+        await kp7.turn.stop()
+        await kp7.outbox.stop()
+        if mail_server:
+            mail_server.close()
+        await kp7.database.close()
+
+
+async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:
+    """Again without harm: unchanged rows are left alone."""
+    await import_organisations(kp7.database, folder / "organisations.csv")
+    today = date.fromtimestamp(kp7.clock() / 1000)  # noqa: DTZ012  only bounds birth dates
+    await import_roster(
+        kp7.database, kp7.vault, folder / "roster.csv", today=today, rule=date_rule(kp7.settings), clock=kp7.clock
+    )
+
+
+def web_app(kp7: Kp7) -> Starlette:
+    async def home(_: Request) -> Response:
+        return RedirectResponse("/chat") if kp7.web else PlainTextResponse("KP7")
+
+    async def alive(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_: Request) -> Response:
+        try:
+            async with kp7.database.read() as tx:
+                await tx.one("SELECT 1 FROM migrations LIMIT 1")
+        except Exception as error:
+            log.error("not_ready", error=type(error).__name__)
+            return JSONResponse({"status": "database"}, 503)
+        return JSONResponse({"status": "ok"})
+
+    routes: list[BaseRoute] = [Route("/", home), Route("/healthz", alive), Route("/readyz", ready)]
+    if kp7.web:
+        routes += kp7.web.routes()
+    if kp7.mailbox:
+        routes += kp7.mailbox.routes()
+    app = Starlette(
+        routes=routes,
+        exception_handlers={Unavailable: plain(503, "busy"), 404: plain(404, "not here"), 405: plain(405, "not so")},
+    )
+    app.add_middleware(Headers, secure=kp7.settings.secure)
+    return app

@@ -1,0 +1,140 @@
+// Builds what stands in a conversation. Every word from outside goes in as text, never as markup.
+
+import { clock, say } from "./texts.js";
+
+export function element(tag, name, words) {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  if (words !== undefined) made.textContent = words;
+  return made;
+}
+
+function author(key, language) {
+  return element("span", "unseen", say(language, key));
+}
+
+function meta(language, at) {
+  const time = element("time", "meta", clock(language, at));
+  time.dateTime = new Date(at).toISOString();
+  return time;
+}
+
+/** Words with its web addresses as links; only http(s) is ever a link. */
+function paragraph(words) {
+  const made = element("p");
+  for (const piece of words.split(/(https?:\/\/[^\s<>"'()\u0e00-\u0e7f]*[^\s<>"'()\u0e00-\u0e7f.,;:!?])/)) {
+    if (!/^https?:\/\/./.test(piece)) {
+      made.append(piece);
+      continue;
+    }
+    const link = element("a", "", piece);
+    link.href = piece;
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+    made.append(link);
+  }
+  return made;
+}
+
+/** The bot's message; `press(button, event, locked)` is called for its buttons. */
+export function botMessage(message, press) {
+  const { language, at } = message;
+  const root = element("article", "from-bot");
+  root.lang = language;
+  const bubble = element("div", "bubble");
+  bubble.append(author("web.bot", language), ...message.lines.map(paragraph));
+  root.append(bubble, meta(language, at));
+
+  let locked = false;
+  const buttons = [];
+  const group = (name, chosen) => {
+    if (!chosen.length) return;
+    const box = element("div", name);
+    for (const button of chosen) {
+      const made = element("button", `choice ${button.style}`, button.label);
+      made.type = "button";
+      made.addEventListener("click", (event) => press(button, event, locked));
+      buttons.push(made);
+      box.append(made);
+    }
+    root.append(box);
+  };
+  const all = message.buttons ?? [];
+  group("choices", all.filter((button) => button.style !== "quiet"));
+  group("quiets", all.filter((button) => button.style === "quiet"));
+
+  return {
+    root,
+    // Not the `disabled` attribute: it would throw a keyboard's or a screen reader's place back to the page's start.
+    lock(on) {
+      locked = on;
+      for (const button of buttons) {
+        if (on) button.setAttribute("aria-disabled", "true");
+        else button.removeAttribute("aria-disabled");
+      }
+    },
+  };
+}
+
+/** What the person said: words, or a file (a picture shows itself, where the browser can). */
+export function ownMessage({ words, file, language, at, retry, settled }) {
+  const root = element("article", "from-person");
+  root.lang = language;
+  const bubble = element("div", "bubble");
+  bubble.append(author("web.you", language));
+  if (file) bubble.append(fileCard(file, settled));
+  else bubble.append(element("p", "", words));
+  const state = element("p", "meta");
+  root.append(bubble, state);
+
+  return {
+    root,
+    state(name) {
+      root.classList.toggle("stuck", name === "stuck");
+      if (name === "sent") state.replaceChildren(clock(language, at));
+      else if (name === "sending") state.replaceChildren(say(language, "web.sending"));
+      else if (name === "refused") state.replaceChildren(say(language, "web.not_taken"));
+      else {
+        const again = element("button", "retry", say(language, "web.retry"));
+        again.type = "button";
+        again.addEventListener("click", retry);
+        state.replaceChildren(element("span", "", say(language, "web.not_sent")), again);
+      }
+    },
+  };
+}
+
+function fileCard(file, settled) {
+  const name = element("p", "file-name");
+  const clip = document.getElementById("phone-template").content.querySelector(".attach svg");
+  name.append(clip.cloneNode(true), element("span", "", file.name));
+  if (!file.type.startsWith("image/")) return name;
+  const picture = element("img", "preview");
+  picture.alt = file.name;
+  const url = URL.createObjectURL(file);
+  picture.addEventListener("load", () => {
+    URL.revokeObjectURL(url);
+    settled();
+  });
+  picture.addEventListener("error", () => {
+    URL.revokeObjectURL(url);
+    picture.replaceWith(name); // a HEIC picture, in most browsers
+    settled();
+  });
+  picture.src = url;
+  return picture;
+}
+
+/** Something went wrong; `again` = {words, press} adds a button. */
+export function notice(words, language, again) {
+  const root = element("div", "notice");
+  root.lang = language;
+  root.append(element("p", "", words));
+  if (again) {
+    const button = element("button", "retry", again.words);
+    button.type = "button";
+    button.addEventListener("click", again.press);
+    root.append(button);
+  }
+  return root;
+}

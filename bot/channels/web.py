@@ -1,0 +1,287 @@
+"""The built-in web chat. A channel like the others: what people do comes in as events, what the outbox brings is shown.
+
+One browser may hold several people side by side (slots). The browser is a random cookie; an account's external id is the
+cookie's blind index and the slot, so the database holds nothing that opens somebody's chat.
+"""
+
+import asyncio
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from bot.channels.http import TooLarge, body, same_origin
+from bot.channels.strict_json import Malformed, parse
+from bot.events import LANGUAGES, Event, File, Language, Opened, Press, Text
+from bot.outbox import Entry
+from bot.settings import Settings
+from bot.text import Texts
+from bot.topic import Incoming
+from storage.database import Database, Unavailable
+from storage.ids import time_of
+from storage.vault import Keyring, Vault
+
+log = structlog.get_logger()
+
+STATIC = Path(__file__).parent / "static"
+PEOPLE = 6  # more phones than this do not fit on a screen
+TEXT_LIMIT = 5_000
+FILE_LIMIT = 20 * 1024 * 1024
+BODY_LIMIT = 64 * 1024
+HISTORY = 200
+HEARTBEAT_SECONDS = 15
+_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+_COOKIE = re.compile(r"[0-9A-Za-z_-]{43}")
+Take = Callable[[Incoming], Awaitable[str]]
+
+
+class Hub:
+    """Who listens right now, by browser."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, set[asyncio.Queue[str | None]]] = {}
+
+    def listen(self, browser: str) -> asyncio.Queue[str | None]:
+        queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1000)
+        self._listeners.setdefault(browser, set()).add(queue)
+        return queue
+
+    def leave(self, browser: str, queue: asyncio.Queue[str | None]) -> None:
+        listeners = self._listeners.get(browser, set())
+        listeners.discard(queue)
+        if not listeners:
+            self._listeners.pop(browser, None)
+
+    def publish(self, browser: str, event: str) -> None:
+        for queue in self._listeners.get(browser, ()):
+            if queue.full():  # a browser that does not read: it reconnects and is shown what it missed
+                continue
+            queue.put_nowait(event)
+
+    def close(self) -> None:
+        for listeners in self._listeners.values():
+            for queue in listeners:
+                if queue.full():
+                    queue.get_nowait()
+                queue.put_nowait(None)
+
+
+class WebChat:
+    def __init__(self, database: Database, vault: Vault, settings: Settings, texts: Texts, take: Take) -> None:
+        self._database, self._vault, self._settings, self._texts = database, vault, settings, texts
+        self._take = take
+        self._cookie = "__Host-kp7" if settings.secure else "kp7"
+        self._page = (STATIC / "chat.html").read_text("utf-8")
+        self.hub = Hub()
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/chat", self.page),
+            Route("/chat/people", self.people, methods=["GET"]),
+            Route("/chat/people", self.add_person, methods=["POST"]),
+            Route("/chat/people/{slot:int}/messages", self.message, methods=["POST"]),
+            Route("/chat/people/{slot:int}/files", self.file, methods=["POST"]),
+            Route("/chat/stream", self.stream),
+            Mount("/chat/static", StaticFiles(directory=STATIC)),
+        ]
+
+    # --- out --------------------------------------------------------------------------------------------------------
+
+    async def deliver(self, entry: Entry) -> None:
+        """Show it: a row of the chat's history, and whoever listens hears it. Twice is once: the row's id is the entry's."""
+        async with self._database.write() as tx:
+            account = await tx.one(
+                "SELECT a.key_id, k.wrapped FROM accounts a JOIN keys k ON k.id = a.key_id WHERE a.id = :id",
+                {"id": entry.account_id},
+            )
+            if account is None:
+                return
+            key = self._vault.unwrap(account["key_id"], account["wrapped"])
+            await tx.run(
+                "INSERT INTO chat_messages (id, account_id, key_id, body, at) "
+                "VALUES (:id, :account, :key_id, :body, :at) ON CONFLICT DO NOTHING",
+                {
+                    "id": entry.id,
+                    "account": entry.account_id,
+                    "key_id": key.id,
+                    "body": key.seal(entry.content["message"], "chat_messages", entry.id, "body"),
+                    "at": time_of(entry.id),
+                },
+            )
+        browser, _, slot = entry.content["to"].rpartition(".")
+        self.hub.publish(browser, _event(int(slot), entry.id, entry.content["message"]))
+
+    # --- in ---------------------------------------------------------------------------------------------------------
+
+    async def page(self, request: Request) -> Response:
+        response = HTMLResponse(fill(self._page, self._texts, language_of(request), demo=self._settings.demo))
+        if self._browser(request) is None:
+            response.set_cookie(
+                self._cookie,
+                secrets.token_urlsafe(32),
+                httponly=True,
+                secure=self._settings.secure,
+                samesite="strict",
+                path="/",
+                max_age=30 * 86_400,
+            )
+        return response
+
+    def _browser(self, request: Request) -> str | None:
+        cookie = request.cookies.get(self._cookie, "")
+        return self._vault.index("browser", cookie) if _COOKIE.fullmatch(cookie) else None
+
+    async def people(self, request: Request) -> Response:
+        browser = self._browser(request)
+        if browser is None:
+            return self._refuse("web.error.reload", 401)
+        slots = await self._slots(browser)
+        return JSONResponse({"people": [{"slot": slot} for slot in slots], "max": PEOPLE})
+
+    async def _slots(self, browser: str) -> list[int]:
+        async with self._database.read() as tx:
+            rows = await tx.all(
+                "SELECT external_id FROM accounts WHERE channel = 'web' AND external_id IN "
+                f"({', '.join(f':s{n}' for n in range(1, PEOPLE + 1))})",  # noqa: S608  numbered parameters
+                {f"s{n}": f"{browser}.{n}" for n in range(1, PEOPLE + 1)},
+            )
+        return sorted({1, *(int(row["external_id"].rpartition(".")[2]) for row in rows)})
+
+    async def add_person(self, request: Request) -> Response:
+        browser = self._browser(request)
+        if browser is None or not same_origin(request, self._settings.address):
+            return self._refuse("web.error.reload", 401)
+        slot = max(await self._slots(browser)) + 1
+        if slot > PEOPLE:
+            return self._refuse("web.error.too_many_people", 409)
+        return JSONResponse({"slot": slot}, 201)
+
+    async def message(self, request: Request) -> Response:
+        try:
+            given = parse(await body(request, BODY_LIMIT))
+        except TooLarge:
+            return self._refuse("web.error.too_long", 413)
+        except Malformed:
+            return self._refuse("web.error.malformed", 400)
+        event = _decode(given)
+        if event is None:
+            return self._refuse("web.error.malformed", 400)
+        if isinstance(event, Text) and len(event.body) > TEXT_LIMIT:
+            return self._refuse("web.error.too_long", 413)
+        return await self._accept(request, given["id"], event)
+
+    async def file(self, request: Request) -> Response:
+        id, name = request.query_params.get("id", ""), request.query_params.get("name", "")
+        if not _ID.fullmatch(id) or not name or len(name) > 255:
+            return self._refuse("web.error.malformed", 400)
+        size = 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > FILE_LIMIT:
+                return self._refuse("web.error.file_too_large", 413)
+        mime = request.headers.get("content-type", "")[:100]
+        return await self._accept(request, id, File(name, mime, size))
+
+    async def _accept(self, request: Request, id: str, event: Event) -> Response:
+        browser, slot = self._browser(request), request.path_params["slot"]
+        if browser is None or not same_origin(request, self._settings.address):
+            return self._refuse("web.error.reload", 401)
+        if not 1 <= slot <= PEOPLE:
+            return self._refuse("web.error.malformed", 404)
+        external_id = f"{browser}.{slot}"
+        try:
+            await self._take(Incoming("web", external_id, f"{external_id}:{id}", event, language_of(request)))
+        except Unavailable:
+            return self._refuse("web.error.busy", 503)
+        return JSONResponse({})
+
+    def _refuse(self, key: str, status: int) -> Response:
+        return JSONResponse({"message": {name: self._texts(name, key) for name in LANGUAGES}}, status)
+
+    # --- live -------------------------------------------------------------------------------------------------------
+
+    async def stream(self, request: Request) -> Response:
+        browser = self._browser(request)
+        if browser is None:
+            return self._refuse("web.error.reload", 401)
+        last = request.headers.get("last-event-id", "")
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(self._events(browser, last), media_type="text/event-stream", headers=headers)
+
+    async def _events(self, browser: str, last: str) -> AsyncIterator[str]:
+        queue = self.hub.listen(browser)  # before the history is read, so that nothing falls between
+        try:
+            for event in await self._history(browser, last):
+                yield event
+            yield "event: ready\ndata: {}\n\n"
+            while True:
+                try:
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        live = await queue.get()
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                if live is None:
+                    return
+                yield live
+        finally:
+            self.hub.leave(browser, queue)
+
+    async def _history(self, browser: str, last: str) -> list[str]:
+        """What was shown, oldest first. After `last`, with a minute's overlap: slots deliver independently."""
+        since = time_of(last) - 60_000
+        async with self._database.read() as tx:
+            rows = await tx.all(
+                "SELECT m.id, m.body, a.external_id, m.key_id, k.wrapped FROM accounts a "
+                "JOIN chat_messages m ON m.account_id = a.id JOIN keys k ON k.id = m.key_id "
+                "WHERE a.channel = 'web' AND a.external_id IN "
+                f"({', '.join(f':s{n}' for n in range(1, PEOPLE + 1))}) "  # noqa: S608  numbered parameters
+                "AND m.at > :since ORDER BY m.id DESC LIMIT :most",
+                {**{f"s{n}": f"{browser}.{n}" for n in range(1, PEOPLE + 1)}, "since": since, "most": HISTORY},
+            )
+        events = []
+        for row in reversed(rows):
+            keyring = Keyring(self._vault.unwrap(row["key_id"], row["wrapped"]))
+            message = keyring.open(row["body"], "chat_messages", row["id"], "body")
+            events.append(_event(int(row["external_id"].rpartition(".")[2]), row["id"], message))
+        return events
+
+
+def _event(slot: int, id: str, message: Mapping[str, Any]) -> str:
+    data = json.dumps({"slot": slot, "id": id, "at": time_of(id), **message}, ensure_ascii=False)
+    return f"event: message\nid: {id}\ndata: {data}\n\n"
+
+
+def _decode(given: Any) -> Event | None:
+    """{"id", and one of "text", "press", "open"} → event; None for anything else."""
+    if not isinstance(given, dict) or not isinstance(id := given.get("id"), str) or not _ID.fullmatch(id):
+        return None
+    match given:
+        case {"text": str(text)} if text.strip():
+            return Text(text)
+        case {"press": str(data)} if len(data) <= 300:
+            return Press(data)
+        case {"open": True}:
+            return Opened()
+    return None
+
+
+def language_of(request: Request) -> Language:
+    """Thai, unless the browser asks for English and does not know Thai."""
+    accepted = request.headers.get("accept-language", "").lower()
+    return "en" if "en" in accepted and "th" not in accepted else "th"
+
+
+def fill(page: str, texts: Texts, language: Language, *, demo: bool) -> str:
+    """A page with its words in both languages, as JSON that cannot end the script element it stands in."""
+    words: dict[str, Any] = {name: texts.prefixed(name, "web.", "mailbox.") for name in LANGUAGES}
+    data = json.dumps({**words, "demo": demo}, ensure_ascii=False).replace("<", "\\u003c")
+    return page.replace("{{language}}", language).replace("{{texts}}", data)

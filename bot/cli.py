@@ -1,0 +1,252 @@
+"""The `kp7` command. Exit codes: 0 done, 1 done in part or not found, 2 wrong use, 3 wrong setting."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bot.settings import Settings
+
+app = typer.Typer(help="KP7: staff self-service for Thai HR, in chat.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+import_app = typer.Typer(help="Bring HR's files into the record.", no_args_is_help=True)
+identity_app = typer.Typer(help="Identity checks that HR makes in person.", no_args_is_help=True)
+app.add_typer(import_app, name="import")
+app.add_typer(identity_app, name="identity")
+
+out = Console()
+err = Console(stderr=True)
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+Dry = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+
+
+def main() -> None:
+    app()
+
+
+def _settings() -> Settings:
+    from bot import demo  # noqa: PLC0415
+
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for fault in error.errors():
+            name = "_".join(str(part) for part in fault["loc"]).upper()
+            err.print(f"[red]{name}[/red]: {fault['msg']}", highlight=False)
+        raise typer.Exit(3) from None
+    if settings.demo:
+        return demo.settings(settings)
+    missing = [name for name in _required(settings) if not getattr(settings, name)]
+    for name in missing:
+        err.print(f"[red]{name.upper()}[/red] is not set. {_HOW[name]}", highlight=False)
+    if missing:
+        raise typer.Exit(3)
+    return settings
+
+
+_HOW = {
+    "master_key": "Make one with: openssl rand -base64 32 (and keep a copy apart from the backups).",
+    "smtp_host": "The mail server that codes go out through.",
+    "smtp_from": "The address that codes come from.",
+    "public_url": "The https:// address at which people reach this server.",
+    "card_verifier_url": "CARD_VERIFIER=http asks this service.",
+}
+
+
+def _required(settings: Settings) -> tuple[str, ...]:
+    http = ("card_verifier_url",) if settings.card_verifier == "http" else ()
+    return ("master_key", "smtp_host", "smtp_from", "public_url", *http)
+
+
+@app.command()
+def serve() -> None:
+    """Run web and worker in one process (SQLite)."""
+    from bot.serve import run  # noqa: PLC0415  heavy: only when needed
+
+    sys.exit(run(_settings()))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database up to date. Safe to run twice, and at once."""
+
+    async def work(_: Any, database: Any) -> list[str]:
+        return list(await database.migrate())
+
+    for name in _with_database(work, migrate=False):
+        out.print(name)
+
+
+def _with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: bool = True) -> T:
+    from storage.database import Database  # noqa: PLC0415
+
+    settings = _settings()
+
+    async def run() -> T:
+        database = await Database.open(settings.database_url)
+        try:
+            if migrate:
+                await database.migrate()
+            return await work(settings, database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+# --- import ---------------------------------------------------------------------------------------------------------
+
+
+@import_app.command("roster")
+def import_roster(file: File, dry_run: Dry = False, as_json: Json = False) -> None:
+    """People, from a CSV file with Thai headers."""
+    from bot.app import date_rule, wall_clock  # noqa: PLC0415
+    from handlers.organisation.imports import import_roster as work  # noqa: PLC0415
+    from storage.vault import Vault  # noqa: PLC0415
+
+    with Progress(console=err, disable=as_json or not err.is_terminal) as progress:
+        bar = progress.add_task(file.name, total=None)
+        _import(
+            lambda settings, database: work(
+                database,
+                Vault(settings.master),
+                file,
+                today=datetime.now(UTC).date(),
+                rule=date_rule(settings),
+                clock=wall_clock,
+                dry=dry_run,
+                progress=lambda n: progress.advance(bar, n),
+            ),
+            as_json=as_json,
+        )
+
+
+@import_app.command("organisations")
+def import_organisations(file: File, dry_run: Dry = False, as_json: Json = False) -> None:
+    """The tree of organisations, from a CSV file with Thai headers."""
+    from handlers.organisation.imports import import_organisations as work  # noqa: PLC0415
+
+    _import(lambda _, database: work(database, file, dry=dry_run), as_json=as_json)
+
+
+def _import(work: Callable[[Settings, Any], Awaitable[Any]], *, as_json: bool) -> None:
+    from bot.text import Texts  # noqa: PLC0415
+    from handlers.organisation.tables import BadFile  # noqa: PLC0415
+
+    texts = Texts()
+    language = cli_language()
+    try:
+        report = _with_database(work)
+    except BadFile as error:
+        err.print(texts(language, f"error.{error.code}", error.params), style="red")
+        raise typer.Exit(1) from None
+    rows = [
+        {
+            "row": bad.number,
+            "column": bad.column,
+            "value": bad.shown,
+            "reason": texts(language, f"error.{bad.code}", bad.params),
+        }
+        for bad in report.bad
+    ]
+    counts = {name: getattr(report.written, name) for name in ("added", "changed", "left")}
+    if as_json:
+        print(json.dumps({**counts, "bad": rows}, ensure_ascii=False))
+    else:
+        for row in rows:
+            out.print(f"{row['row']}: {row['column']}: {row['reason']} ({row['value']})", markup=False)
+        out.print(texts(language, "cli.imported", {**counts, "bad": len({row["row"] for row in rows})}))
+    raise typer.Exit(1 if rows else 0)
+
+
+def cli_language() -> Any:
+    """The terminal's language, as every command line tool has it."""
+    wanted = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+    return "th" if wanted.startswith("th") else "en"
+
+
+# --- identity -------------------------------------------------------------------------------------------------------
+
+
+@identity_app.command("list")
+def identity_list(as_json: Json = False) -> None:
+    """Who waits for HR to confirm who they are."""
+    from handlers.identity import checks  # noqa: PLC0415
+    from storage.vault import Vault  # noqa: PLC0415
+
+    async def work(settings: Settings, database: Any) -> list[checks.Check]:
+        async with database.read() as tx:
+            return await checks.list_open(tx, Vault(settings.master))
+
+    found = _with_database(work)
+    if as_json:
+        print(json.dumps([{**check.__dict__, "matches": dict(check.matches)} for check in found], ensure_ascii=False))
+        return
+    table = Table("reference", "asked", "why", "name as typed", "birth date as typed", "on the roster", "agrees", "unit")
+    for check in found:
+        asked = datetime.fromtimestamp(check.asked_at / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+        agrees = ", ".join(f"{name}: {'yes' if ok else 'NO'}" for name, ok in check.matches.items())
+        table.add_row(
+            check.reference,
+            asked,
+            check.why,
+            check.name,
+            check.birth_date,
+            "yes" if check.on_roster else "NO",
+            agrees,
+            check.unit,
+        )
+    out.print(table)
+
+
+Reference = Annotated[str, typer.Argument(help="The six digits on the person's screen.")]
+By = Annotated[str, typer.Option(help="Who decides, for the record.", envvar="USER")]
+
+
+@identity_app.command("confirm")
+def identity_confirm(reference: Reference, by: By = "hr") -> None:
+    """The person stood before you, with their ID card, and it is them."""
+    _decide(reference, confirmed=True, by=by)
+
+
+@identity_app.command("refuse")
+def identity_refuse(reference: Reference, by: By = "hr") -> None:
+    """It is not them, or nobody came."""
+    _decide(reference, confirmed=False, by=by)
+
+
+def _decide(reference: str, *, confirmed: bool, by: str) -> None:
+    from bot.app import wall_clock  # noqa: PLC0415
+    from bot.outbox import Outbox  # noqa: PLC0415
+    from handlers.identity import checks  # noqa: PLC0415
+    from storage.vault import Vault  # noqa: PLC0415
+
+    async def work(settings: Settings, database: Any) -> None:
+        vault = Vault(settings.master)
+        outbox = Outbox(database, vault, wall_clock)
+        await checks.decide(database, vault, outbox, reference, confirmed=confirmed, by=by, clock=wall_clock)
+
+    try:
+        _with_database(work)
+    except checks.Undecidable as error:
+        err.print(_UNDECIDABLE[error.code])
+        raise typer.Exit(1) from None
+    out.print("confirmed" if confirmed else "refused")
+
+
+_UNDECIDABLE = {
+    "unknown": "No check has this reference. `kp7 identity list` shows the open ones.",
+    "decided": "This check was decided already.",
+    "not_on_roster": "Nobody on the roster has the ID that was typed. Import the person first (kp7 import roster), or refuse.",
+}

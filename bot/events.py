@@ -1,0 +1,102 @@
+"""What comes in from a person, and what goes out to one. Pure values, no behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Language = Literal["th", "en"]
+LANGUAGES: tuple[Language, ...] = ("th", "en")
+
+
+class Invalid(Exception):
+    """Something a person gave cannot be taken.
+
+    `code` names the sentence `error.<code>` in the catalogues, which says exactly what to do instead; `params` fill it.
+    """
+
+    def __init__(self, code: str, **params: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+# --- in -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The chat was opened or the bot was added as a friend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button; `data` is what we put into it (see `bot.buttons`), so it proves nothing until it is checked."""
+
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file or picture was announced. `size` in bytes, -1 where the channel does not say."""
+
+    name: str
+    mime: str = ""
+    size: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer of something slow (a verifier, an officer), addressed to the attempt that asked for it."""
+
+    flow: str
+    key: str
+    attempt: int
+    value: Any = None
+    error: str = ""
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+Event = Opened | Text | Press | File | Result
+
+
+# --- out ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Words to show: a catalogue key and what fills it."""
+
+    text: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+Style = Literal["primary", "normal", "quiet"]
+Input = Literal["text", "digits", "email", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`label` is rendered words; `data` comes back in a `Press`."""
+
+    label: str
+    data: str
+    style: Style = "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One rendered message, in one language: what every channel gets and turns into its own payload.
+
+    `fresh`: a session began or ended; a channel that can take down what stood before does so.
+    """
+
+    lines: tuple[str, ...]
+    buttons: tuple[Button, ...] = ()
+    input: Input = "text"
+    language: Language = "th"
+    fresh: bool = False

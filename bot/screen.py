@@ -1,0 +1,177 @@
+"""Between words and the engine: what a step looks like, and what a person meant by a text or a button. Pure.
+
+A button's data is a token: `c<turn>.<index>.<mac>`, ≤ 48 bytes. It names the screen that showed it and one of its
+buttons; the MAC binds both to the account, so a token from elsewhere means nothing here. Buttons of the menu (`go:<name>`)
+name a thing that may be started at any time and prove nothing; whether this person may is checked when it starts.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from bot.events import Button, Event, File, Language, Message, Opened, Press, Result, Say, Text
+from bot.flow import Ask, Back, Cancel, Chosen, Conversation, Frame, Happening, Resume, Shown, Start, Step
+from bot.text import Texts, fold
+
+BACK, HELP, CANCEL = "@back", "@help", "@cancel"
+CONTROLS = {BACK: "control.back", HELP: "control.help", CANCEL: "control.cancel"}
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something that concerns the chat rather than the question: `help`, `lang.th`, `lang.en`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """Nobody's turn to answer, and no word we know."""
+
+
+Meaning = Happening | Command | Unclear
+TYPED: dict[str, Meaning] = {"words.back": Back(), "words.cancel": Cancel(), "words.menu": Cancel()}
+COMMANDS = ("help", "lang.th", "lang.en")
+ACTION = "go:"
+
+
+class Buttons:
+    """Makes and checks button tokens."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def token(self, account: str, turn: int, index: int) -> str:
+        return f"c{turn:x}.{index:x}.{self._mac(account, turn, index)}"
+
+    def read(self, account: str, token: str) -> tuple[int, int] | None:
+        """(turn, index), or None for anything that was not made here for this account."""
+        try:
+            head, index_text, mac = token.split(".")
+            turn, index = int(head[1:], 16), int(index_text, 16)
+        except ValueError:
+            return None
+        genuine = hmac.compare_digest(mac.encode("utf-8", "replace"), self._mac(account, turn, index).encode())
+        return (turn, index) if genuine and head.startswith("c") else None
+
+    def _mac(self, account: str, turn: int, index: int) -> str:
+        digest = hmac.digest(self._secret, f"{account}\x1f{turn}\x1f{index}".encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest[:12]).decode()
+
+
+def understand(
+    event: Event, account: str, convo: Conversation, buttons: Buttons, texts: Texts, starts: Mapping[str, str]
+) -> Meaning:
+    """`starts`: what may be typed to start a flow, catalogue key → flow."""
+    match event:
+        case Result() | File():
+            return event
+        case Opened():
+            return Resume()
+        case Press(data) if data.startswith(ACTION):
+            name = data.removeprefix(ACTION)
+            if name in COMMANDS:
+                return Command(name)
+            return Start(name) if name in starts.values() else Chosen("", -1)
+        case Press(data):
+            turn, index = buttons.read(account, data) or (-1, 0)
+            values = convo.shown.values
+            if turn != convo.shown.turn or index >= len(values):
+                return Chosen("", -1)
+            return _control(values[index]) or Chosen(values[index], turn)
+        case Text(body):
+            return _typed(body, convo, texts, starts)
+    raise TypeError(event)
+
+
+def _control(value: str) -> Meaning | None:
+    meanings: dict[str, Meaning] = {BACK: Back(), HELP: Command("help"), CANCEL: Cancel()}
+    return meanings.get(value)
+
+
+def _typed(body: str, convo: Conversation, texts: Texts, starts: Mapping[str, str]) -> Meaning:
+    """Everything a button does can also be typed (LINE for PC shows neither menu nor quick replies)."""
+    shown = convo.shown
+    for value, label in zip(shown.values, shown.labels, strict=False):
+        if fold(body) == fold(label):
+            return _control(value) or Chosen(value, shown.turn)
+    for key, meaning in TYPED.items():
+        if texts.means(body, key):
+            return meaning
+    for name in COMMANDS:
+        if texts.means(body, f"words.{name}"):
+            return Command(name)
+    for key, flow in starts.items():
+        if texts.means(body, key):
+            return Start(flow)
+    return Text(body) if convo.frames else Unclear()
+
+
+def render(
+    step: Step, account: str, language: Language, buttons: Buttons, texts: Texts, menu: tuple[str, ...]
+) -> tuple[Message, Shown]:
+    """The step as one message. `menu`: what may be started when nothing is open."""
+    turn = step.convo.turn
+    lines = [texts.say(language, say) for say in step.say]
+    if not isinstance(step.open, Ask) and not step.waiting:
+        lines = lines or [texts(language, "home.welcome")]
+        entries = tuple(Button(texts(language, f"menu.{name}"), ACTION + name) for name in menu)
+        other: Language = "en" if language == "th" else "th"
+        switch = Button(texts(language, "control.language"), f"{ACTION}lang.{other}", "quiet")
+        aid = Button(texts(language, "control.help"), f"{ACTION}help", "quiet")
+        return Message((*lines, texts(language, "home.choose")), (*entries, switch, aid), "text", language), Shown(turn)
+    values: list[tuple[str, str, Any]] = []  # value, label, style
+    if isinstance(step.open, Ask) and not step.waiting:
+        lines.append(texts(language, step.open.words, step.open.params))
+        values = [(c.value, texts(language, c.words, c.params), c.style) for c in step.open.choices]
+        typed = step.open.input
+    else:
+        assert step.open is not None
+        lines.append(texts(language, f"wait.{step.open.key}", _kept(step)))
+        typed = "text"
+    controls = (BACK, HELP, CANCEL) if step.can_go_back else (HELP, CANCEL)
+    values += [(control, texts(language, CONTROLS[control]), "quiet") for control in controls]
+    made = tuple(
+        Button(label, buttons.token(account, turn, i), style) for i, (_, label, style) in enumerate(values)
+    )
+    shown = Shown(turn, tuple(v[0] for v in values), labels=tuple(v[1] for v in values))
+    return Message(tuple(lines), made, typed, language), shown
+
+
+def _kept(step: Step) -> Mapping[str, object]:
+    """A screen that waits may name what was kept just before (a reference number)."""
+    top = step.convo.top
+    last = next((s for s in reversed(step.path)), None)
+    value = top.results[last.key][0] if top and last else None
+    return value if isinstance(value, dict) else {}
+
+
+def help_for(step: Step, texts: Texts) -> Say:
+    """Help about the open question, if the catalogues have any; else help in general."""
+    key = f"help.{step.open.words.removeprefix('ask.')}" if isinstance(step.open, Ask) else "help.general"
+    return Say(key if texts.has(key) else "help.general")
+
+
+# --- keeping --------------------------------------------------------------------------------------------------------
+
+
+def dump(convo: Conversation) -> dict[str, Any]:
+    return asdict(convo)
+
+
+def load(stored: Any) -> Conversation:
+    """The stored form, which another version may have written: raises nothing, unreadable parts start afresh."""
+    try:
+        frames = tuple(Frame(**frame) for frame in stored["frames"])
+        shown = stored["shown"]
+        screen = Shown(shown["turn"], tuple(shown["values"]), shown["digest"], tuple(shown["labels"]))
+        convo = Conversation(frames, stored["turn"], stored["seen"], screen)
+        hash((convo.turn, convo.seen, screen, *(f.flow + f.asked + f.waiting for f in frames)))
+        for frame in frames:
+            dict(frame.args), dict(frame.results), int(frame.attempt)
+    except (KeyError, TypeError, ValueError):
+        return Conversation()
+    return replace(convo, turn=int(convo.turn), seen=int(convo.seen))

@@ -1,0 +1,203 @@
+"""Laws 2 and 3: one event, one transaction, once; and the database is talked to in sets.
+
+The steps of a batch (see `bot.batch` for what a batch is), all in one transaction:
+
+1. load the accounts with their conversations, keys and persons; make the missing accounts;
+2. the inbox row of each event *is* its deduplication: an event that has one already is answered and left alone;
+3. load each running flow's facts, one query a topic;
+4. walk each conversation, in inbox order (`bot.walk`);
+5. save conversations, accounts and the outbox, one statement a table;
+6. commit. Only now do the requests hear that their event was taken, and only then replies go out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from bot.batch import Batcher, Work
+from bot.flow import Conversation
+from bot.outbox import Outbox
+from bot.screen import load
+from bot.topic import Facts, Incoming, Visitor
+from bot.walk import House, Walk
+from storage.database import Database, Row, Tx
+from storage.ids import new_id
+from storage.vault import Keyring, Tampered
+
+log = structlog.get_logger()
+
+Account = tuple[str, str]
+Loaded = Mapping[Account, tuple[Visitor, Conversation]]
+
+
+class Turn:
+    """`await turn.take(incoming)` returns once the event is committed."""
+
+    def __init__(self, database: Database, house: House, outbox: Outbox, clock: Callable[[], int]) -> None:
+        self._database, self._house, self._outbox, self._clock = database, house, outbox, clock
+        self._batcher = Batcher(self._commit)
+        self.take = self._batcher.take
+        self.start = self._batcher.start
+        self.stop = self._batcher.stop
+
+    async def _commit(self, batch: Sequence[Work]) -> Sequence[Work]:
+        now = self._clock()
+        async with self._database.write() as tx:
+            loaded = await self._load(tx, [work.incoming for work in batch], now)
+            fresh = await self._dedupe(tx, batch, loaded, now)
+            works = [work for work in batch if _event(work.incoming) in fresh]
+            facts = await self._facts(tx, [loaded[_account(work.incoming)] for work in works], now)
+            walks: dict[Work, Walk] = {}
+            gone: set[str] = set()
+            for work in works:
+                visitor, convo = loaded[_account(work.incoming)]
+                if visitor.id in gone:
+                    continue  # a neighbour logged this account out: it is loaded anew in a batch of its own
+                walk = Walk(self._house, tx, visitor, convo, facts.get(visitor.id, {}), now)
+                if work.dead:
+                    walk.apologise()
+                else:
+                    await walk.run(work.incoming.event)
+                gone |= walk.gone
+                walks[work] = walk
+            await self._save(tx, list(walks.values()), now)
+            deferred = [work for work in works if work not in walks]
+            await self._outcomes(tx, deferred, [work for work in walks if work.dead])
+        for work in batch:
+            if work not in deferred:
+                outcome = "duplicate" if work not in walks else "dead" if work.dead else "done"
+                work.settle(outcome)
+        self._outbox.dispatch([entry for walk in walks.values() for entry in walk.entries])
+        return deferred
+
+    async def _load(self, tx: Tx, batch: Sequence[Incoming], now: int) -> Loaded:
+        rows = await tx.each(_LOAD, [{"channel": i.channel, "external_id": i.external_id} for i in batch])
+        known = {(row["channel"], row["external_id"]) for row in rows}
+        missing = {_account(i): i for i in batch if _account(i) not in known}
+        if missing:
+            made = [(i, *self._house.vault.new_key()) for _, i in sorted(missing.items(), key=lambda item: item[0])]
+            await tx.many(
+                "INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped)",
+                [{"id": key.id, "wrapped": wrapped} for _, key, wrapped in made],
+            )
+            await tx.many(
+                "INSERT INTO accounts (id, channel, external_id, key_id, language, created_at) "
+                "VALUES (:id, :channel, :external_id, :key_id, :language, :now)",
+                [
+                    {
+                        "id": new_id(),
+                        "channel": i.channel,
+                        "external_id": i.external_id,
+                        "key_id": key.id,
+                        "language": i.language,
+                        "now": now,
+                    }
+                    for i, key, _ in made
+                ],
+            )
+            rows += await tx.each(_LOAD, [{"channel": c, "external_id": e} for c, e in missing])
+        return {(row["channel"], row["external_id"]): self._visitor(row) for row in rows}
+
+    def _visitor(self, row: Row) -> tuple[Visitor, Conversation]:
+        vault = self._house.vault
+        chat_key, person_key = vault.key_of(row, "chat_"), vault.key_of(row, "person_")
+        assert chat_key is not None
+        visitor = Visitor(
+            id=row["id"],
+            channel=row["channel"],
+            external_id=row["external_id"],
+            language=row["language"],
+            person_id=row["person_id"],
+            session=row["session"],
+            session_at=row["session_at"] or 0,
+            confirmed_at=row["confirmed_at"] or 0,
+            seen_at=row["seen_at"],
+            shared=bool(row["shared"]),
+            group=row["staff_group"] or "",
+            notice=row["notice"] or "",
+            chat_key=chat_key,
+            person_key=person_key,
+        )
+        if not row["state"] or row["talk_session"] != row["session"]:
+            return visitor, Conversation()  # what was said in a session that has ended is gone
+        try:
+            return visitor, load(Keyring(chat_key, person_key).open(row["state"], "conversations", row["id"], "state"))
+        except Tampered:
+            log.error("conversation_unreadable", account=row["id"])
+            return visitor, Conversation()
+
+    async def _dedupe(self, tx: Tx, batch: Sequence[Work], loaded: Loaded, now: int) -> set[tuple[str, str]]:
+        rows = await tx.each(
+            "INSERT INTO inbox (channel, event_id, account_id, received_at, outcome) "
+            "SELECT value ->> 'channel', value ->> 'event_id', value ->> 'account_id', "
+            "CAST(value ->> 'now' AS BIGINT), 'done' FROM each(:batch) WHERE true "
+            "ON CONFLICT DO NOTHING RETURNING channel, event_id",
+            [
+                {
+                    "channel": work.incoming.channel,
+                    "event_id": work.incoming.event_id,
+                    "account_id": loaded[_account(work.incoming)][0].id,
+                    "now": now,
+                }
+                for work in batch
+            ],
+        )
+        return {(row["channel"], row["event_id"]) for row in rows}
+
+    async def _facts(
+        self, tx: Tx, loaded: Sequence[tuple[Visitor, Conversation]], now: int
+    ) -> dict[str, dict[int, Facts]]:
+        """Account → topic → facts, for the flows that run."""
+        registry = self._house.registry
+        wanted: dict[int, list[Visitor]] = {}
+        for visitor, convo in loaded:
+            for topic in {registry.topic_of(f.flow) for f in convo.frames if f.flow in registry.flows}:
+                wanted.setdefault(topic, []).append(visitor)
+        facts: dict[str, dict[int, Facts]] = {}
+        for topic, visitors in wanted.items():
+            for account, found in (await registry.topics[topic].facts(tx, visitors, now)).items():
+                facts.setdefault(account, {})[topic] = found
+        return facts
+
+    async def _save(self, tx: Tx, walks: Sequence[Walk], now: int) -> None:
+        await tx.many(
+            "INSERT INTO conversations (account_id, session, seen_at, state) VALUES (:id, :session, :now, :state) "
+            "ON CONFLICT (account_id) DO UPDATE SET session = excluded.session, seen_at = excluded.seen_at, "
+            "state = excluded.state",
+            [{"id": w.visitor.id, "session": w.visitor.session, "now": now, "state": w.state()} for w in walks],
+        )
+        await tx.many(
+            "UPDATE accounts SET seen_at = :now, language = :language WHERE id = :id",
+            [{"id": w.visitor.id, "now": now, "language": w.visitor.language} for w in walks],
+        )
+        await self._outbox.insert(tx, [entry for walk in walks for entry in walk.entries])
+
+    async def _outcomes(self, tx: Tx, deferred: Sequence[Work], dead: Sequence[Work]) -> None:
+        await tx.many(
+            "DELETE FROM inbox WHERE channel = :channel AND event_id = :event_id",
+            [{"channel": w.incoming.channel, "event_id": w.incoming.event_id} for w in deferred],
+        )
+        await tx.many(
+            "UPDATE inbox SET outcome = 'dead' WHERE channel = :channel AND event_id = :event_id",
+            [{"channel": w.incoming.channel, "event_id": w.incoming.event_id} for w in dead],
+        )
+
+
+def _account(incoming: Incoming) -> Account:
+    return (incoming.channel, incoming.external_id)
+
+
+def _event(incoming: Incoming) -> tuple[str, str]:
+    return (incoming.channel, incoming.event_id)
+
+
+_LOAD = """
+SELECT a.*, ck.id AS chat_key_id, ck.wrapped AS chat_wrapped, pk.id AS person_key_id, pk.wrapped AS person_wrapped,
+       c.state, c.session AS talk_session
+FROM each(:batch) e
+JOIN accounts a ON a.channel = e.value ->> 'channel' AND a.external_id = e.value ->> 'external_id'
+JOIN keys ck ON ck.id = a.key_id
+LEFT JOIN people p ON p.id = a.person_id
+LEFT JOIN keys pk ON pk.id = p.key_id
+LEFT JOIN conversations c ON c.account_id = a.id
+"""

@@ -1,0 +1,159 @@
+"""Checks that HR makes in person: the queue, and the verdict that goes back into the waiting conversation."""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot import thai
+from bot.outbox import Entry, Outbox
+from bot.topic import Context
+from storage import people
+from storage.database import Database, Tx
+from storage.ids import new_id
+from storage.people import Person
+from storage.vault import Vault
+
+
+@dataclass(frozen=True)
+class Check:
+    """One open check as HR sees it. `matches`: what of the claim agrees with the roster (null: not on the roster)."""
+
+    reference: str
+    asked_at: int
+    why: str
+    name: str
+    birth_date: str
+    on_roster: bool
+    matches: Mapping[str, bool]
+    unit: str
+
+
+class Undecidable(Exception):
+    """`code`: unknown, decided, not_on_roster."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+async def open_check(context: Context, person: Person | None, id_index: str, claim: Mapping[str, str], why: str) -> str:
+    """Queue it; returns the reference that the person tells the officer."""
+    tx = context.tx
+    while True:
+        reference = f"{secrets.randbelow(10**6):06d}"
+        if not await tx.one("SELECT 1 FROM identity_checks WHERE reference = :r", {"r": reference}):
+            break
+    id = new_id()
+    await tx.run(
+        "INSERT INTO identity_checks (id, reference, account_id, person_id, id_index, key_id, claim, why, asked_at) "
+        "VALUES (:id, :reference, :account, :person, :id_index, :key_id, :claim, :why, :now)",
+        {
+            "id": id,
+            "reference": reference,
+            "account": context.visitor.id,
+            "person": person.id if person else None,
+            "id_index": id_index,
+            "key_id": context.visitor.chat_key.id,
+            "claim": context.visitor.chat_key.seal(dict(claim), "identity_checks", id, "claim"),
+            "why": why,
+            "now": context.now,
+        },
+    )
+    return reference
+
+
+async def verdict_for(context: Context, reference: str) -> str | None:
+    """The verdict, if there is one; else this attempt is what the verdict will be sent to."""
+    row = await context.tx.one(
+        "SELECT verdict FROM identity_checks WHERE reference = :reference AND account_id = :account",
+        {"reference": reference, "account": context.visitor.id},
+    )
+    if row is None or row["verdict"]:
+        return row["verdict"] if row else "refused"
+    await context.tx.run(
+        "UPDATE identity_checks SET waits = :waits WHERE reference = :reference",
+        {"waits": json.dumps([context.flow, context.key, context.attempt]), "reference": reference},
+    )
+    return None
+
+
+_OPEN = """
+SELECT c.*, k.wrapped AS wrapped FROM identity_checks c JOIN keys k ON k.id = c.key_id
+WHERE c.decided_at IS NULL ORDER BY c.asked_at
+"""
+
+
+async def list_open(tx: Tx, vault: Vault) -> list[Check]:
+    found = []
+    for row in await tx.all(_OPEN):
+        claim = vault.unwrap(row["key_id"], row["wrapped"]).open(row["claim"], "identity_checks", row["id"], "claim")
+        person = await people.by_index(tx, vault, row["id_index"])
+        found.append(
+            Check(
+                reference=row["reference"],
+                asked_at=row["asked_at"],
+                why=row["why"],
+                name=claim["name"],
+                birth_date=claim["birth_date"],
+                on_roster=person is not None,
+                matches=matches(person, claim) if person else {},
+                unit=person.unit if person else "",
+            )
+        )
+    return found
+
+
+def matches(person: Person, claim: Mapping[str, str]) -> dict[str, bool]:
+    return {
+        "name": thai.name_key(claim["name"]) == thai.name_key(person.name),
+        "birth_date": claim["birth_date"] == person.profile["birth_date"],
+    }
+
+
+async def decide(
+    database: Database,
+    vault: Vault,
+    outbox: Outbox,
+    reference: str,
+    *,
+    confirmed: bool,
+    by: str,
+    clock: Callable[[], int],
+) -> None:
+    """One verdict per check, whoever asks first. Raises `Undecidable`."""
+    now = clock()
+    async with database.write() as tx:
+        row = await tx.one(
+            "SELECT c.*, a.channel, a.external_id, k.wrapped AS wrapped FROM identity_checks c "
+            "JOIN accounts a ON a.id = c.account_id JOIN keys k ON k.id = c.key_id WHERE c.reference = :reference",
+            {"reference": reference},
+        )
+        if row is None:
+            raise Undecidable("unknown")
+        if confirmed and await people.by_index(tx, vault, row["id_index"]) is None:
+            raise Undecidable("not_on_roster")
+        verdict = "confirmed" if confirmed else "refused"
+        won = await tx.run(
+            "UPDATE identity_checks SET decided_at = :now, decided_by = :by, verdict = :verdict "
+            "WHERE id = :id AND decided_at IS NULL",
+            {"now": now, "by": by, "verdict": verdict, "id": row["id"]},
+        )
+        if won != 1:
+            raise Undecidable("decided")
+        if confirmed:  # HR has seen the person: a lock that guessing led to is lifted
+            await tx.run("UPDATE people SET wrong_codes = 0 WHERE id_index = :index", {"index": row["id_index"]})
+        if row["waits"]:
+            flow, key, attempt = json.loads(row["waits"])
+            answer: dict[str, Any] = {"value": True} if confirmed else {"error": "officer_refused"}
+            content = {
+                "channel": row["channel"],
+                "external_id": row["external_id"],
+                "result": {"flow": flow, "key": key, "attempt": attempt, **answer},
+            }
+            chat_key = vault.unwrap(row["key_id"], row["wrapped"])
+            entry = Entry.make(
+                "event", "verdict", content, chat_key, now=now, account_id=row["account_id"], due_at=now
+            )
+            await outbox.insert(tx, [entry])

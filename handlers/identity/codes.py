@@ -1,0 +1,204 @@
+"""Mailed codes: issue, guess, spend. Rules OTP1 to OTP8 of `docs/security.md`.
+
+A code is six random digits from pyotp, each from a secret of its own that is thrown away; only a keyed hash is stored. It
+is bound to chat, person, purpose and address. The protocol of a guess, all in the turn's transaction:
+
+1. limits over all chats of this person, and over everybody;
+2. one conditional UPDATE counts the guess, if the code still lives: the row count says so;
+3. only then the hashes are compared;
+4. right: one conditional UPDATE ends the code, so that of many right answers one wins.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pyotp
+
+from bot.events import Invalid
+from bot.outbox import SECRET
+from bot.topic import Context
+from storage import attempts
+from storage.ids import new_id
+from storage.people import Person, address_index
+
+MINUTE = 60_000
+_REFERENCE = "ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: read aloud and not mistaken
+
+
+@dataclass(frozen=True)
+class Issued:
+    reference: str
+    expires_at: int
+
+
+def _hash(context: Context, id: str, code: str) -> str:
+    return hmac.digest(context.vault.secret("codes"), f"{id}\x1f{code}".encode(), hashlib.sha256).hex()
+
+
+def when(context: Context, milliseconds: int) -> dict[str, object]:
+    """Day and time for a sentence."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone(ZoneInfo(context.settings.timezone))
+    return {"day": moment.date(), "time": moment}
+
+
+async def _refuse_if_locked(context: Context, person: Person) -> None:
+    s, now = context.settings, context.now
+    lock = s.code_lock_minutes * MINUTE
+    locked = await attempts.times(context.tx, "locked", person.id, now - lock)
+    until = max((at + lock for at in locked), default=0)
+    until = max(
+        until,
+        await attempts.exceeded(
+            context.tx,
+            "wrong_code",
+            person.id,
+            now,
+            per_hour=s.wrong_codes_per_hour,
+            per_day=s.wrong_codes_per_day,
+        ),
+    )
+    if person.wrong_codes >= s.wrong_codes_in_a_row:
+        raise Invalid("code_disabled")
+    if until:
+        raise Invalid("code_locked", **when(context, until))
+    if await attempts.exceeded(context.tx, "wrong_code", "*", now, per_hour=s.wrong_codes_everywhere_per_hour):
+        raise Invalid("busy")
+
+
+async def issue(context: Context, purpose: str, person: Person, address: str) -> Issued:
+    """A new code for `address`, which kills the one before. Soon after another one, that one still counts."""
+    s, tx, now, account = context.settings, context.tx, context.now, context.visitor.id
+    await _refuse_if_locked(context, person)
+    index = address_index(context.vault, address)
+    gap = s.code_resend_seconds * 1000
+    living = await tx.one(
+        "SELECT reference, issued_at, expires_at FROM codes WHERE account_id = :account AND purpose = :purpose "
+        "AND person_id = :person AND address_index = :address AND ended_at IS NULL "
+        "AND issued_at > :since AND issued_at <= :now",
+        {"account": account, "purpose": purpose, "person": person.id, "address": index, "since": now - gap, "now": now},
+    )
+    if living:
+        if context.again:
+            seconds = (living["issued_at"] + gap - now + 999) // 1000
+            raise Invalid("resend_wait", seconds=seconds, reference=living["reference"])
+        return Issued(living["reference"], living["expires_at"])
+    for subject in (index, account):
+        until = await attempts.exceeded(tx, "code", subject, now, per_hour=s.codes_per_hour, per_day=s.codes_per_day)
+        if until:
+            raise Invalid("too_many_codes", **when(context, until))
+        await attempts.note(tx, "code", subject, now)
+    await end_all(context, purpose, "replaced")
+    id = new_id()
+    code = pyotp.HOTP(pyotp.random_base32(), digits=s.code_digits).at(0)
+    issued = Issued("".join(secrets.choice(_REFERENCE) for _ in range(4)), now + s.code_minutes * MINUTE)
+    await tx.run(
+        "INSERT INTO codes (id, account_id, person_id, purpose, address_index, reference, hash, issued_at, expires_at) "
+        "VALUES (:id, :account, :person, :purpose, :address, :reference, :hash, :now, :expires)",
+        {
+            "id": id,
+            "account": account,
+            "person": person.id,
+            "purpose": purpose,
+            "address": index,
+            "reference": issued.reference,
+            "hash": _hash(context, id, code),
+            "now": now,
+            "expires": issued.expires_at,
+        },
+    )
+    context.post(
+        "mail",
+        SECRET,
+        {
+            "to": address,
+            "language": context.visitor.language,
+            "text": "mail.code",
+            "params": {"code": code, "reference": issued.reference, "minutes": s.code_minutes},
+        },
+        context.visitor.key,
+        expires_at=issued.expires_at,
+    )
+    return issued
+
+
+async def guess(context: Context, purpose: str, person: Person, address: str, code: str) -> None:
+    """Raises `Invalid` unless this is the code."""
+    s, tx, now = context.settings, context.tx, context.now
+    await _refuse_if_locked(context, person)
+    counted = await tx.all(
+        "UPDATE codes SET guesses = guesses + 1 WHERE account_id = :account AND purpose = :purpose "
+        "AND person_id = :person AND address_index = :address AND ended_at IS NULL AND guesses < :most "
+        "AND issued_at <= :now AND expires_at > :now RETURNING id, hash, guesses",
+        {
+            "account": context.visitor.id,
+            "purpose": purpose,
+            "person": person.id,
+            "address": address_index(context.vault, address),
+            "most": s.code_guesses,
+            "now": now,
+        },
+    )
+    if not counted:
+        raise Invalid("code_expired")
+    row = counted[0]
+    if not hmac.compare_digest(row["hash"], _hash(context, row["id"], code)):
+        await attempts.note(tx, "wrong_code", person.id, now)
+        await attempts.note(tx, "wrong_code", "*", now)
+        await tx.run("UPDATE people SET wrong_codes = wrong_codes + 1 WHERE id = :id", {"id": person.id})
+        left = s.code_guesses - row["guesses"]
+        if left > 0:
+            raise Invalid("code_wrong", left=left)
+        await attempts.note(tx, "locked", person.id, now)
+        await end_all(context, purpose, "guessed")
+        raise Invalid("code_locked", **when(context, now + s.code_lock_minutes * MINUTE))
+    won = await tx.run(
+        "UPDATE codes SET ended_at = :now, outcome = 'used' WHERE id = :id AND ended_at IS NULL",
+        {"id": row["id"], "now": now},
+    )
+    if won != 1:
+        raise Invalid("code_expired")
+    await tx.run("UPDATE people SET wrong_codes = 0 WHERE id = :id", {"id": person.id})
+    await _erase_mail(context)
+
+
+async def spend(context: Context, person: Person, purposes: tuple[str, ...], *, by: str) -> bool:
+    """Is there a code of this chat and person that was entered and not spent for this? Marks it `by`."""
+    before = {"saved": ("used",), "spent": ("used", "saved")}[by]
+    spent = await context.tx.run(
+        "UPDATE codes SET outcome = :by WHERE id = (SELECT id FROM codes WHERE account_id = :account "
+        "AND person_id = :person AND purpose IN (:purpose_1, :purpose_2) AND outcome IN (:before_1, :before_2) "
+        "AND ended_at <= :now AND ended_at > :since ORDER BY id DESC LIMIT 1)",
+        {
+            "by": by,
+            "account": context.visitor.id,
+            "person": person.id,
+            "purpose_1": purposes[0],
+            "purpose_2": purposes[-1],
+            "before_1": before[0],
+            "before_2": before[-1],
+            "now": context.now,
+            "since": context.now - 60 * MINUTE,
+        },
+    )
+    return spent == 1
+
+
+async def end_all(context: Context, purpose: str, outcome: str) -> None:
+    """End this chat's living codes of a purpose, and what was not mailed yet."""
+    await context.tx.run(
+        "UPDATE codes SET ended_at = :now, outcome = :outcome "
+        "WHERE account_id = :account AND purpose = :purpose AND ended_at IS NULL",
+        {"now": context.now, "outcome": outcome, "account": context.visitor.id, "purpose": purpose},
+    )
+    await _erase_mail(context)
+
+
+async def _erase_mail(context: Context) -> None:
+    await context.tx.run(
+        "DELETE FROM outbox WHERE account_id = :account AND purpose = :secret",
+        {"account": context.visitor.id, "secret": SECRET},
+    )

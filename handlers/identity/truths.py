@@ -1,0 +1,29 @@
+"""Notices of this topic: are they still true when their time comes, and in which words?"""
+
+from collections.abc import Callable, Mapping
+
+from bot.notices import Truth, Words
+from bot.outbox import Entry
+from bot.settings import Settings
+from handlers.identity.record import local_date
+from storage import people
+from storage.database import Tx
+from storage.vault import Vault
+
+
+def of(vault: Vault, settings: Settings, clock: Callable[[], int]) -> Mapping[str, Truth]:
+    async def sso_ready(tx: Tx, entry: Entry) -> Words | None:
+        """The address that was registered yesterday is the one still on record, and its day has come."""
+        assert entry.person_id is not None
+        try:
+            person = await people.by_id(tx, vault, entry.person_id)
+        except KeyError:
+            return None
+        email = person.email
+        if email is None or email.id != entry.content["email_id"]:
+            return None
+        if email.effective_on > local_date(settings, clock()):
+            return None
+        return Words("notice.sso_ready", {"date": email.effective_on}, mail=email.address)
+
+    return {"sso_ready": sso_ready}

@@ -1,0 +1,1 @@
+"""Where everything is kept: database, sealing, records shared by several topics."""

@@ -1,0 +1,162 @@
+"""A thin layer over SQLite: named parameters, sets, transactions. Law 3: talk to the database in sets.
+
+`each(:batch)` in a statement stands for the rows of a JSON array; a row's field is `value ->> 'name'` (text) and is cast
+where a number is meant. One connection writes, one transaction at a time; a second one reads beside it.
+"""
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import aiosqlite
+
+Row = dict[str, Any]
+Params = Mapping[str, Any]
+
+
+class Unavailable(Exception):
+    """The database itself cannot take this now (locked, disk full, gone): nobody's input is at fault, try again later."""
+
+
+class Tx(Protocol):
+    """One transaction. All methods take named parameters (`:name`)."""
+
+    async def run(self, sql: str, params: Params = {}) -> int:
+        """Execute; how many rows were changed."""
+        ...
+
+    async def all(self, sql: str, params: Params = {}) -> list[Row]: ...
+
+    async def one(self, sql: str, params: Params = {}) -> Row | None: ...
+
+    async def each(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+        """Execute one statement over a set; `each(:batch)` is the set. Returns what it returns, [] for an empty set."""
+        ...
+
+    async def many(self, sql: str, rows: Iterable[Params]) -> None:
+        """Execute once a row."""
+        ...
+
+
+class _SqliteTx:
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def run(self, sql: str, params: Params = {}) -> int:
+        async with self._connection.execute(sql, params) as cursor:
+            return cursor.rowcount
+
+    async def all(self, sql: str, params: Params = {}) -> list[Row]:
+        async with self._connection.execute(sql, params) as cursor:
+            names = [d[0] for d in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+
+    async def one(self, sql: str, params: Params = {}) -> Row | None:
+        rows = await self.all(sql, params)
+        return rows[0] if rows else None
+
+    async def each(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+        if not rows:
+            return []
+        return await self.all(sql.replace("each(:batch)", "json_each(:batch)"), {"batch": json.dumps(rows)})
+
+    async def many(self, sql: str, rows: Iterable[Params]) -> None:
+        await self._connection.executemany(sql, rows)
+
+
+# Every commit is on the disk before anybody hears of it (FULL); a reader never waits for the writer (WAL).
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "temp_store=MEMORY")
+
+
+class Database:
+    """`await Database.open(url)`, `async with db.write() as tx`, `async with db.read() as tx`, `await db.close()`."""
+
+    def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self.path = path
+        self._writer, self._reader = writer, reader
+        self._writing, self._reading = asyncio.Lock(), asyncio.Lock()
+
+    @classmethod
+    async def open(cls, url: str) -> "Database":
+        """`sqlite:///relative.db` or `sqlite:////absolute.db`; its folder is made if it is missing."""
+        parts = urlsplit(url)
+        if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
+            raise ValueError(f"DATABASE_URL: expected sqlite:///file.db, not a {parts.scheme or 'nameless'} address")
+        path = Path(parts.path[1:])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connections = []
+        for _ in range(2):
+            connection = await aiosqlite.connect(path, isolation_level=None)
+            for pragma in PRAGMAS:
+                await connection.execute(f"PRAGMA {pragma}")
+            connections.append(connection)
+        path.chmod(0o600)  # identity papers: nobody else on this machine reads along
+        return cls(path, *connections)
+
+    async def close(self) -> None:
+        for connection in (self._writer, self._reader):
+            await connection.close()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Tx]:
+        """All of it is committed when the block ends, or nothing of it."""
+        async with self._writing:
+            try:
+                await self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    yield _SqliteTx(self._writer)
+                    await self._writer.execute("COMMIT")
+                except BaseException:
+                    if self._writer.in_transaction:
+                        await self._writer.execute("ROLLBACK")
+                    raise
+            except sqlite3.OperationalError as error:
+                if _is_fault_of_the_statement(error):
+                    raise
+                raise Unavailable(str(error)) from error
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Tx]:
+        """A steady picture of the database; writing through it is refused."""
+        async with self._reading:
+            await self._reader.execute("BEGIN")
+            try:
+                yield _SqliteTx(self._reader)
+            finally:
+                await self._reader.execute("ROLLBACK")
+
+    async def migrate(self) -> list[str]:
+        """Apply the numbered files that are missing, each once, in order. Returns their names. Safe twice and at once."""
+        applied = []
+        for file in sorted(resources.files("storage.migrations").iterdir(), key=lambda f: f.name):
+            if not file.name.endswith(".sql"):
+                continue
+            async with self.write() as tx:
+                await tx.run("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at BIGINT)")
+                if await tx.one("SELECT 1 FROM migrations WHERE name = :name", {"name": file.name}):
+                    continue
+                for statement in statements(file.read_text("utf-8")):
+                    await tx.run(statement)
+                await tx.run(
+                    "INSERT INTO migrations (name, applied_at) VALUES (:name, :at)",
+                    {"name": file.name, "at": int(time.time() * 1000)},
+                )
+            applied.append(file.name)
+        return applied
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a migration; `--` comments go, a semicolon at a line's end ends a statement."""
+    lines = (line.split("--")[0].rstrip() for line in script.splitlines())
+    return [s.strip() for s in "\n".join(line for line in lines if line).split(";\n") if s.strip(" ;\n")]
+
+
+def _is_fault_of_the_statement(error: sqlite3.OperationalError) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR

@@ -1,0 +1,124 @@
+"""Sealing: nothing personal stands in the database, in files or in backups in plain text.
+
+Each person and each chat has a random 256-bit data key. It lies in `keys`, wrapped by a key made from `MASTER_KEY`;
+destroying that row makes everything sealed with it unreadable, in backups too. A sealed value is AES-256-GCM, bound to
+table, row and column, so that a value moved elsewhere does not open:
+
+    version "." key id "." base64url(nonce ‖ ciphertext ‖ tag)
+
+What must be found again (an ID number, an address) has a blind index: HMAC-SHA-256 under a key of its own.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from storage.ids import new_id
+
+VERSION = "1"
+_NONCE = 12
+
+
+class Tampered(Exception):
+    """A sealed value does not open: edited, moved from elsewhere, or its key is gone."""
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _unb64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class Key:
+    """One unwrapped data key."""
+
+    __slots__ = ("_aead", "id")
+
+    def __init__(self, id: str, secret: bytes) -> None:
+        self.id = id
+        self._aead = AESGCM(secret)
+
+    def seal(self, value: Any, *place: str) -> str:
+        """`value`: JSON. `place`: table, row id, column."""
+        nonce = os.urandom(_NONCE)
+        plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return f"{VERSION}.{self.id}.{_b64(nonce + self._aead.encrypt(nonce, plain, _bound(self.id, place)))}"
+
+    def open(self, sealed: str, *place: str) -> Any:
+        version, _, rest = sealed.partition(".")
+        key_id, _, body = rest.partition(".")
+        if version != VERSION or key_id != self.id:
+            raise Tampered(place[0])
+        try:
+            data = _unb64(body)
+            return json.loads(self._aead.decrypt(data[:_NONCE], data[_NONCE:], _bound(self.id, place)))
+        except (InvalidTag, ValueError) as error:
+            raise Tampered(place[0]) from error
+
+
+def _bound(key_id: str, place: Iterable[str]) -> bytes:
+    return "\x1f".join((VERSION, key_id, *place)).encode()
+
+
+class Keyring:
+    """The keys at hand for one event or row; opens a value with whichever of them sealed it."""
+
+    def __init__(self, *keys: Key | None) -> None:
+        self._keys = {key.id: key for key in keys if key}
+
+    def open(self, sealed: str, *place: str) -> Any:
+        parts = sealed.split(".", 2)
+        key = self._keys.get(parts[1]) if len(parts) == 3 else None
+        if key is None:
+            raise Tampered(place[0])
+        return key.open(sealed, *place)
+
+
+class Vault:
+    """Everything made from `MASTER_KEY` (at least 32 bytes of base64, see `.env.example`)."""
+
+    def __init__(self, master: bytes) -> None:
+        if len(master) < 32:
+            raise ValueError("MASTER_KEY is shorter than 32 bytes")
+        self._master = master
+        self._wrapping = AESGCM(self._derive("wrap"))
+        self._index = self._derive("index")
+
+    def _derive(self, use: str) -> bytes:
+        return HKDF(SHA256(), 32, salt=b"kp7", info=use.encode()).derive(self._master)
+
+    def secret(self, use: str) -> bytes:
+        """A 32-byte key for one named use (signing buttons, hashing codes)."""
+        return self._derive(f"use:{use}")
+
+    def index(self, kind: str, value: str) -> str:
+        """Blind index: the same value gives the same 43 characters, which tell nothing without the key."""
+        return _b64(hmac.digest(self._index, f"{kind}\x1f{value}".encode(), hashlib.sha256))
+
+    def new_key(self) -> tuple[Key, str]:
+        """A fresh data key, and its wrapped form for the table `keys`."""
+        id, secret, nonce = new_id(), os.urandom(32), os.urandom(_NONCE)
+        return Key(id, secret), _b64(nonce + self._wrapping.encrypt(nonce, secret, _bound(id, ("keys",))))
+
+    def unwrap(self, id: str, wrapped: str) -> Key:
+        data = _unb64(wrapped)
+        try:
+            return Key(id, self._wrapping.decrypt(data[:_NONCE], data[_NONCE:], _bound(id, ("keys",))))
+        except InvalidTag as error:
+            raise Tampered("keys") from error
+
+    def key_of(self, row: Mapping[str, Any], prefix: str = "") -> Key | None:
+        """The key of a row that was joined with `keys` as `<prefix>key_id`, `<prefix>wrapped`."""
+        wrapped = row.get(f"{prefix}wrapped")
+        return self.unwrap(row[f"{prefix}key_id"], wrapped) if wrapped else None
