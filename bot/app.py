@@ -62,9 +62,7 @@ def date_rule(settings: Settings) -> DateRule:
     return DateRule(date.fromisoformat(settings.self_service_before), settings.transfer_overrides_date)
 
 
-async def wire(settings: Settings, clock: Clock = wall_clock) -> Kp7:
-    database = await Database.open(settings.database_url)
-    await database.migrate()
+def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> Kp7:
     vault = Vault(settings.master)
     texts = Texts(timezone=settings.timezone)
     outbox = Outbox(database, vault, clock)
@@ -102,23 +100,25 @@ async def running(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
         if settings.smtp_host == "127.0.0.1" and "smtp_port" not in settings.model_fields_set:
             mail_server, port = await demo.mail_server()
             settings = settings.model_copy(update={"smtp_port": port})
-    kp7 = await wire(settings, clock)
-    if settings.demo:
-        await load_samples(kp7)
-    kp7.turn.start()
-    kp7.outbox.start()
-    kp7.schedule.start()
+    database = await Database.open(settings.database_url)
     try:
-        yield kp7
+        await database.migrate()
+        kp7 = wire(settings, database, clock)
+        if settings.demo:
+            await load_samples(kp7)
+        for part in (kp7.turn, kp7.outbox, kp7.schedule):
+            part.start()
+        try:
+            yield kp7
+        finally:
+            if kp7.web:
+                kp7.web.hub.close()
+            for stopped in (kp7.schedule, kp7.turn, kp7.outbox):
+                await stopped.stop()
     finally:
-        if kp7.web:
-            kp7.web.hub.close()
-        await kp7.schedule.stop()
-        await kp7.turn.stop()
-        await kp7.outbox.stop()
         if mail_server:
             mail_server.close()
-        await kp7.database.close()
+        await database.close()
 
 
 async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:

@@ -1,9 +1,9 @@
 """Gathers what came in together, and keeps one bad event from harming its neighbours.
 
-A batch is what waits, at most one event an account (so each account's events stay in order) and at most `MOST`, without
-any artificial delay. A batch that fails is halved until the event at fault stands alone. Alone it may fail `TRIES` times;
-then it is committed as a dead letter, because an event that is refused for ever would come again for ever. A database
-that is locked or full is nobody's fault: all events are refused and come again.
+A batch is what waits, at most one event an account (so each account's events stay in order) and at most `MOST`,
+without any artificial delay. A batch that fails is halved until the event at fault stands alone. Alone it may fail
+`TRIES` times; then it is committed as a dead letter, because an event that is refused for ever would come again for
+ever. A database that is locked or full is nobody's fault: all events are refused and come again.
 """
 
 import asyncio

@@ -17,7 +17,12 @@ from rich.table import Table
 
 from bot.settings import Settings
 
-app = typer.Typer(help="KP7: staff self-service for Thai HR, in chat.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="KP7: staff self-service for Thai HR, in chat.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 import_app = typer.Typer(help="Bring HR's files into the record.", no_args_is_help=True)
 identity_app = typer.Typer(help="Identity checks that HR makes in person.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
@@ -36,7 +41,7 @@ def main() -> None:
 
 
 def _settings() -> Settings:
-    from bot import demo  # noqa: PLC0415
+    from bot import demo
 
     try:
         settings = Settings()
@@ -72,7 +77,7 @@ def _required(settings: Settings) -> tuple[str, ...]:
 @app.command()
 def serve() -> None:
     """Run web and worker in one process (SQLite)."""
-    from bot.serve import run  # noqa: PLC0415  heavy: only when needed
+    from bot.serve import run
 
     sys.exit(run(_settings()))
 
@@ -89,7 +94,7 @@ def migrate() -> None:
 
 
 def _with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: bool = True) -> T:
-    from storage.database import Database  # noqa: PLC0415
+    from storage.database import Database
 
     settings = _settings()
 
@@ -111,9 +116,9 @@ def _with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: bo
 @import_app.command("roster")
 def import_roster(file: File, dry_run: Dry = False, as_json: Json = False) -> None:
     """People, from a CSV file with Thai headers."""
-    from bot.app import date_rule, wall_clock  # noqa: PLC0415
-    from handlers.organisation.imports import import_roster as work  # noqa: PLC0415
-    from storage.vault import Vault  # noqa: PLC0415
+    from bot.app import date_rule, wall_clock
+    from handlers.organisation.imports import import_roster as work
+    from storage.vault import Vault
 
     with Progress(console=err, disable=as_json or not err.is_terminal) as progress:
         bar = progress.add_task(file.name, total=None)
@@ -135,14 +140,14 @@ def import_roster(file: File, dry_run: Dry = False, as_json: Json = False) -> No
 @import_app.command("organisations")
 def import_organisations(file: File, dry_run: Dry = False, as_json: Json = False) -> None:
     """The tree of organisations, from a CSV file with Thai headers."""
-    from handlers.organisation.imports import import_organisations as work  # noqa: PLC0415
+    from handlers.organisation.imports import import_organisations as work
 
     _import(lambda _, database: work(database, file, dry=dry_run), as_json=as_json)
 
 
 def _import(work: Callable[[Settings, Any], Awaitable[Any]], *, as_json: bool) -> None:
-    from bot.text import Texts  # noqa: PLC0415
-    from handlers.organisation.tables import BadFile  # noqa: PLC0415
+    from bot.text import Texts
+    from handlers.organisation.tables import BadFile
 
     texts = Texts()
     language = cli_language()
@@ -182,8 +187,8 @@ def cli_language() -> Any:
 @identity_app.command("list")
 def identity_list(as_json: Json = False) -> None:
     """Who waits for HR to confirm who they are."""
-    from handlers.identity import checks  # noqa: PLC0415
-    from storage.vault import Vault  # noqa: PLC0415
+    from handlers.identity import checks
+    from storage.vault import Vault
 
     async def work(settings: Settings, database: Any) -> list[checks.Check]:
         async with database.read() as tx:
@@ -193,7 +198,9 @@ def identity_list(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps([{**check.__dict__, "matches": dict(check.matches)} for check in found], ensure_ascii=False))
         return
-    table = Table("reference", "asked", "why", "name as typed", "birth date as typed", "on the roster", "agrees", "unit")
+    table = Table(
+        "reference", "asked", "why", "name as typed", "birth date as typed", "on the roster", "agrees", "unit"
+    )
     for check in found:
         asked = datetime.fromtimestamp(check.asked_at / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
         agrees = ", ".join(f"{name}: {'yes' if ok else 'NO'}" for name, ok in check.matches.items())
@@ -227,10 +234,10 @@ def identity_refuse(reference: Reference, by: By = "hr") -> None:
 
 
 def _decide(reference: str, *, confirmed: bool, by: str) -> None:
-    from bot.app import wall_clock  # noqa: PLC0415
-    from bot.outbox import Outbox  # noqa: PLC0415
-    from handlers.identity import checks  # noqa: PLC0415
-    from storage.vault import Vault  # noqa: PLC0415
+    from bot.app import wall_clock
+    from bot.outbox import Outbox
+    from handlers.identity import checks
+    from storage.vault import Vault
 
     async def work(settings: Settings, database: Any) -> None:
         vault = Vault(settings.master)
@@ -248,5 +255,5 @@ def _decide(reference: str, *, confirmed: bool, by: str) -> None:
 _UNDECIDABLE = {
     "unknown": "No check has this reference. `kp7 identity list` shows the open ones.",
     "decided": "This check was decided already.",
-    "not_on_roster": "Nobody on the roster has the ID that was typed. Import the person first (kp7 import roster), or refuse.",
+    "not_on_roster": "Nobody on the roster has the ID that was typed. Import the person (kp7 import roster), or refuse.",
 }

@@ -57,7 +57,7 @@ def _key(path: Path) -> str:
 class _Sink:
     """The demo's mail server takes everything and forgets it: what was sent is kept by whoever sent it."""
 
-    async def handle_DATA(self, *_: object) -> str:  # noqa: N802  the library's name
+    async def handle_DATA(self, *_: object) -> str:
         return "250 taken"
 
 

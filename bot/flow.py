@@ -1,9 +1,10 @@
 """Law 1: a script is the conversation, re-run from the top.
 
-A flow is a generator in reading order. It yields `Ask` (a person answers) or `Do` (the shell answers: send a code, look
-somebody up, save). Every result is kept under its key. A turn re-runs the script over the kept results to the first step
-whose result is missing or no longer good: an open `Do` is performed, an open `Ask` is what stands on the screen. Nothing
-else is stored. So restart, resume, back, edit and a deploy in mid-conversation need no code of their own.
+A flow is a generator in reading order. It yields `Ask` (a person answers) or `Do` (the shell answers: send a code,
+look somebody up, save). Every result is kept under its key. A turn re-runs the script over the kept results to the
+first step whose result is missing or no longer good: an open `Do` is performed, an open `Ask` is what stands on the
+screen. Nothing else is stored. So restart, resume, back, edit and a deploy in mid-conversation need no code of
+their own.
 
 When a kept result stops being good:
 
@@ -11,9 +12,10 @@ When a kept result stops being good:
 * what an effect brought, when the effect itself has changed (another address: another code; a card that was matched for
   another ID). A digest of the effect is kept beside the result, so no script spells that out, and none can forget it.
 
-Scripts are pure: no I/O, no clock, no randomness. What they must know comes in as frozen facts. This module is pure too:
-`begin` takes one event, the shell performs what is open and calls `supply`, `refuse` or `wait`, until an `Ask` or nothing
-is open. A refusal anywhere leaves the results as they were before the event: the person is told and asked again.
+Scripts are pure: no I/O, no clock, no randomness. What they must know comes in as frozen facts. This module is pure
+too: `begin` takes one event, the shell performs what is open and calls `supply`, `refuse` or `wait`, until an `Ask`
+or nothing is open. A refusal anywhere leaves the results as they were before the event: the person is told and
+asked again.
 """
 
 import hashlib
@@ -48,10 +50,11 @@ class Choice:
 class Ask(Generic[T]):
     """A question.
 
-    `key` is what the answer is stored under: never rename it, never use it for something else. `text` is the catalogue
-    key of its words (default `ask.<key>`). `parse` turns a text or a file into a JSON value or raises `Invalid`; without
-    it only the choices answer. With `check` the answer itself is a secret that is never kept: it goes into the effect,
-    and what that effect returns is kept in its place, good for the effect's other fields only.
+    `key` is what the answer is stored under: never rename it, never use it for something else. `text` is the
+    catalogue key of its words (default `ask.<key>`). `parse` turns a text or a file into a JSON value or raises
+    `Invalid`; without it only the choices answer. With `check` the answer itself is a secret that is never kept: it
+    goes into the effect, and what that effect returns is kept in its place, good for the effect's other fields
+    only.
     """
 
     key: str
@@ -75,7 +78,8 @@ class Ask(Generic[T]):
 
 @dataclass(frozen=True)
 class Do(Generic[T]):
-    """Something the shell does. `effect` is a frozen value; its result is good for exactly this effect. A `Say` is shown.
+    """Something the shell does. `effect` is a frozen value; its result is good for exactly this effect. A `Say` is
+    shown.
 
     `final`: what was done cannot be taken back, so "back" does not lead before it.
     """
@@ -171,8 +175,8 @@ Scripts = Callable[[Frame], Script[Any]]
 class Step:
     """Where the conversation stands. `open`: a `Do` to perform, an `Ask` to show, or None when nothing runs.
 
-    `before` is what a refusal falls back to; `checked` is the question whose `check` the open `Do` stands for; `silent`:
-    a result came too late for anybody, there is nothing to say.
+    `before` is what a refusal falls back to; `checked` is the question whose `check` the open `Do` stands for;
+    `silent`: a result came too late for anybody, there is nothing to say.
     """
 
     convo: Conversation
@@ -320,8 +324,7 @@ def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pau
                 return _with_line(step, event)
             case Cancel():
                 below = replace(step.convo, frames=step.convo.frames[:-1])
-                settled = _settle(scripts, replace(step, convo=below, say=(*step.say, Say("cancelled"))))
-                return settled
+                return _settle(scripts, replace(step, convo=below, say=(*step.say, Say("cancelled"))))
             case Back():
                 last = _last_question(step.path)
                 if last is None:
@@ -389,14 +392,16 @@ def _answer(scripts: Scripts, step: Step, top: Frame, ask: Ask[Any], value: Any,
 def supply(scripts: Scripts, step: Step, value: Any) -> Step:
     """The open `Do` was performed and brought `value` (JSON)."""
     top, done = step.convo.top, step.open
-    assert top is not None and isinstance(done, Do)
+    assert top is not None
+    assert isinstance(done, Do)
     return _settle(scripts, replace(step, convo=_put(step.convo, _with(top, step.checked or done, value))))
 
 
 def wait(step: Step) -> Step:
     """The open `Do` was handed on; its result comes back as a `Result` naming this attempt."""
     top = step.convo.top
-    assert top is not None and step.open is not None
+    assert top is not None
+    assert step.open is not None
     frame = replace(top, waiting=step.open.key, attempt=top.attempt + 1)
     return replace(step, convo=_put(step.convo, frame), open=step.checked or step.open, checked=None)
 
@@ -418,11 +423,11 @@ def refuse(scripts: Scripts, step: Step, wrong: Invalid) -> Step:
 def _arrived(scripts: Scripts, step: Step, event: Result) -> Step:
     """A late answer belongs to the frame that waits for exactly this attempt; any other is dropped."""
     frames = list(step.convo.frames)
-    for i, frame in enumerate(frames):
-        if (frame.flow, frame.waiting, frame.attempt) == (event.flow, event.key, event.attempt):
-            break
-    else:
+    address = (event.flow, event.key, event.attempt)
+    i = next((i for i, f in enumerate(frames) if (f.flow, f.waiting, f.attempt) == address), None)
+    if i is None:
         return replace(_settle(scripts, step), silent=True)
+    frame = frames[i]
     found = walk(scripts(frame), frame.results)
     say: tuple[Say, ...] = ()
     if found.open is None or found.open.key != event.key:

@@ -1,8 +1,8 @@
 """Rows that are not yet messages: notices to a person, results on their way back into a conversation.
 
-A notice names what happened and whom it concerns. The first claim asks its topic whether it is still true and how to say
-it, picks the chat and its language, and writes the finished message in its place, so that every later attempt carries
-the same body.
+A notice names what happened and whom it concerns. The first claim asks its topic whether it is still true and how
+to say it, picks the chat and its language, and writes the finished message in its place, so that every later
+attempt carries the same body.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -93,8 +93,14 @@ class Notices:
         """A mailed code will never arrive: the person who waits for it must hear so, in the chat."""
         if entry.purpose != "code" or entry.account_id is None:
             return []
-        asked = Entry.make("notice", "code_undelivered", {}, await self.key(tx, entry.key_id), now=self._clock(),
-                           account_id=entry.account_id)
+        asked = Entry.make(
+            "notice",
+            "code_undelivered",
+            {},
+            await self.key(tx, entry.key_id),
+            now=self._clock(),
+            account_id=entry.account_id,
+        )
         return [asked]
 
 

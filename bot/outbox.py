@@ -4,8 +4,8 @@ Protocol of a row:
 
 1. It is written in the turn's own transaction, due in `GRACE`; its body is sealed.
 2. The process that wrote it carries it at once, from memory. If it dies, the row falls due and any worker takes it.
-3. A worker claims due rows by one conditional UPDATE that moves `due_at` past its lease; only the oldest row of a lane is
-   ever due, so one account's messages go in order while accounts go side by side.
+3. A worker claims due rows by one conditional UPDATE that moves `due_at` past its lease; only the oldest row of a
+   lane is ever due, so one account's messages go in order while accounts go side by side.
 4. Carried: the row is deleted. `Undelivered` for now: due again later (back-off with jitter), the same body each time.
    For good, or expired: a dead letter with a reason that a person can read; a secret's body is erased with it.
 """
@@ -32,7 +32,7 @@ DAY = 86_400_000
 AT_ONCE = 128
 LANES = 64
 POLL_SECONDS = 0.5
-SECRET = "code"  # purpose of rows whose body must not outlive its use
+SECRET = "code"  # noqa: S105  the purpose of rows whose body must not outlive its use
 
 
 class Undelivered(Exception):

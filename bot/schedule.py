@@ -30,7 +30,7 @@ class Kept:
 
 
 def retention(settings: Settings) -> tuple[Kept, ...]:
-    """Deduplication must outlive what a platform may redeliver (hours); limits look back a day; the rest is need to know."""
+    """Deduplication outlives what a platform may redeliver (hours); limits look back a day."""
     return (
         Kept("inbox", "received_at", 3 * DAY),
         Kept("attempts", "at", 25 * HOUR),
@@ -44,9 +44,8 @@ def retention(settings: Settings) -> tuple[Kept, ...]:
 async def purge(tx: Tx, settings: Settings, now: int) -> None:
     for kept in retention(settings):
         # a chunk at a time: chats go on meanwhile; table and column are ours, not input
-        sql = f"DELETE FROM {kept.table} WHERE rowid IN (SELECT rowid FROM {kept.table} "  # noqa: S608
-        sql += f"WHERE {kept.column} < :before AND {kept.where} LIMIT 5000)"
-        await tx.run(sql, {"before": now - kept.milliseconds})
+        old = f"SELECT rowid FROM {kept.table} WHERE {kept.column} < :before AND {kept.where} LIMIT 5000"  # noqa: S608
+        await tx.run(f"DELETE FROM {kept.table} WHERE rowid IN ({old})", {"before": now - kept.milliseconds})  # noqa: S608
 
 
 class Schedule:

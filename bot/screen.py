@@ -1,8 +1,9 @@
 """Between words and the engine: what a step looks like, and what a person meant by a text or a button. Pure.
 
 A button's data is a token: `c<turn>.<index>.<mac>`, ≤ 48 bytes. It names the screen that showed it and one of its
-buttons; the MAC binds both to the account, so a token from elsewhere means nothing here. Buttons of the menu (`go:<name>`)
-name a thing that may be started at any time and prove nothing; whether this person may is checked when it starts.
+buttons; the MAC binds both to the account, so a token from elsewhere means nothing here. Buttons of the menu
+(`go:<name>`) name a thing that may be started at any time and prove nothing; whether this person may is checked
+when it starts.
 """
 
 import base64
@@ -134,9 +135,7 @@ def render(
         typed = "text"
     controls = (BACK, HELP, CANCEL) if step.can_go_back else (HELP, CANCEL)
     values += [(control, texts(language, CONTROLS[control]), "quiet") for control in controls]
-    made = tuple(
-        Button(label, buttons.token(account, turn, i), style) for i, (_, label, style) in enumerate(values)
-    )
+    made = tuple(Button(label, buttons.token(account, turn, i), style) for i, (_, label, style) in enumerate(values))
     shown = Shown(turn, tuple(v[0] for v in values), labels=tuple(v[1] for v in values))
     return Message(tuple(lines), made, typed, language), shown
 

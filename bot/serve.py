@@ -65,7 +65,7 @@ async def _run(settings: Settings) -> int:
 
 
 async def _announce(server: uvicorn.Server, settings: Settings) -> None:
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(0.02)
     address = settings.address
     if settings.demo:
@@ -73,5 +73,3 @@ async def _announce(server: uvicorn.Server, settings: Settings) -> None:
         print("  People to try: samples/README.md. Stop with Ctrl-C.\n", flush=True)
     else:
         structlog.get_logger().info("ready", address=address)
-
-

@@ -1,4 +1,5 @@
-"""Locales to words. Code names sentences by key (`ask.national_id`); the sentences live in `locales/` as gettext catalogues.
+"""Locales to words. Code names sentences by key (`ask.national_id`); the sentences live in `locales/` as gettext
+catalogues.
 
 Parameters are filled by language: a date becomes words (Buddhist Era in Thai), a `Say` is itself rendered first.
 """
@@ -8,6 +9,7 @@ import gettext
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from bot.events import LANGUAGES, Language, Say
@@ -17,16 +19,14 @@ LOCALES = Path(__file__).resolve().parent.parent / "locales"
 
 
 class Texts:
-    """`texts("th", "ask.email", masked=…)`. `used` collects the keys, so that a test can prove the catalogues complete."""
+    """`texts("th", "ask.email", masked=…)`. `used` collects the keys: a test proves the catalogues complete."""
 
     def __init__(self, folder: Path = LOCALES, timezone: str = "Asia/Bangkok") -> None:
         self.timezone = ZoneInfo(timezone)
         self.used: set[str] = set()
-        self._catalogues = {
-            language: _load(folder / language / "LC_MESSAGES" / "kp7.mo") for language in LANGUAGES
-        }
+        self._catalogues = {language: _load(folder / language / "LC_MESSAGES" / "kp7.mo") for language in LANGUAGES}
 
-    def __call__(self, language: Language, key: str, params: Mapping[str, object] = {}) -> str:
+    def __call__(self, language: Language, key: str, params: Mapping[str, object] = MappingProxyType({})) -> str:
         """Raises `KeyError` for a key that the catalogue lacks: a missing sentence is a bug, not a thing to show."""
         self.used.add(key)
         words = self._catalogues[language][key]

@@ -105,7 +105,8 @@ class Flow:
 
 @dataclass(frozen=True)
 class Topic:
-    """`facts`: account id → frozen facts, in one query for all visitors. `menu`: flows to offer this visitor, best first.
+    """`facts`: account id → frozen facts, in one query for all visitors. `menu`: flows to offer this visitor, best
+    first.
 
     An effect that changes facts is fine: they are loaded again before the script goes on.
     """

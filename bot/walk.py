@@ -139,7 +139,8 @@ class Walk:
 
     async def _perform(self, step: Step) -> Step:
         todo, top = step.todo, step.convo.top
-        assert todo is not None and top is not None
+        assert todo is not None
+        assert top is not None
         context = Context(
             tx=self._tx,
             now=self._now,

@@ -1,7 +1,7 @@
 """A thin layer over SQLite: named parameters, sets, transactions. Law 3: talk to the database in sets.
 
-`each(:batch)` in a statement stands for the rows of a JSON array; a row's field is `value ->> 'name'` (text) and is cast
-where a number is meant. One connection writes, one transaction at a time; a second one reads beside it.
+`each(:batch)` in a statement stands for the rows of a JSON array; a row's field is `value ->> 'name'` (text) and is
+cast where a number is meant. One connection writes, one transaction at a time; a second one reads beside it.
 """
 
 import asyncio
@@ -19,22 +19,23 @@ import aiosqlite
 
 Row = dict[str, Any]
 Params = Mapping[str, Any]
+NONE: Params = {}
 
 
 class Unavailable(Exception):
-    """The database itself cannot take this now (locked, disk full, gone): nobody's input is at fault, try again later."""
+    """The database itself cannot take this now (locked, full, gone): nobody's input is at fault, try again later."""
 
 
 class Tx(Protocol):
     """One transaction. All methods take named parameters (`:name`)."""
 
-    async def run(self, sql: str, params: Params = {}) -> int:
+    async def run(self, sql: str, params: Params = NONE) -> int:
         """Execute; how many rows were changed."""
         ...
 
-    async def all(self, sql: str, params: Params = {}) -> list[Row]: ...
+    async def all(self, sql: str, params: Params = NONE) -> list[Row]: ...
 
-    async def one(self, sql: str, params: Params = {}) -> Row | None: ...
+    async def one(self, sql: str, params: Params = NONE) -> Row | None: ...
 
     async def each(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
         """Execute one statement over a set; `each(:batch)` is the set. Returns what it returns, [] for an empty set."""
@@ -49,16 +50,16 @@ class _SqliteTx:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
-    async def run(self, sql: str, params: Params = {}) -> int:
+    async def run(self, sql: str, params: Params = NONE) -> int:
         async with self._connection.execute(sql, params) as cursor:
             return cursor.rowcount
 
-    async def all(self, sql: str, params: Params = {}) -> list[Row]:
+    async def all(self, sql: str, params: Params = NONE) -> list[Row]:
         async with self._connection.execute(sql, params) as cursor:
             names = [d[0] for d in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
 
-    async def one(self, sql: str, params: Params = {}) -> Row | None:
+    async def one(self, sql: str, params: Params = NONE) -> Row | None:
         rows = await self.all(sql, params)
         return rows[0] if rows else None
 
@@ -90,14 +91,18 @@ class Database:
         if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
             raise ValueError(f"DATABASE_URL: expected sqlite:///file.db, not a {parts.scheme or 'nameless'} address")
         path = Path(parts.path[1:])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connections = []
-        for _ in range(2):
-            connection = await aiosqlite.connect(path, isolation_level=None)
-            for pragma in PRAGMAS:
-                await connection.execute(f"PRAGMA {pragma}")
-            connections.append(connection)
-        path.chmod(0o600)  # identity papers: nobody else on this machine reads along
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        connections: list[aiosqlite.Connection] = []
+        try:
+            for _ in range(2):
+                connections.append(await aiosqlite.connect(path, isolation_level=None))
+                for pragma in PRAGMAS:
+                    await connections[-1].execute(f"PRAGMA {pragma}")
+        except BaseException:
+            for connection in connections:  # one that is left open keeps the process from ending
+                await connection.close()
+            raise
+        await asyncio.to_thread(path.chmod, 0o600)  # identity papers: nobody else on this machine reads along
         return cls(path, *connections)
 
     async def close(self) -> None:
@@ -133,7 +138,7 @@ class Database:
                 await self._reader.execute("ROLLBACK")
 
     async def migrate(self) -> list[str]:
-        """Apply the numbered files that are missing, each once, in order. Returns their names. Safe twice and at once."""
+        """Apply the numbered files that are missing, each once, in order. Safe twice and at once. → their names"""
         applied = []
         for file in sorted(resources.files("storage.migrations").iterdir(), key=lambda f: f.name):
             if not file.name.endswith(".sql"):

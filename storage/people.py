@@ -68,9 +68,8 @@ async def by_index(tx: Tx, vault: Vault, id_index: str) -> Person | None:
 
 
 async def by_ids(tx: Tx, vault: Vault, ids: Sequence[str]) -> dict[str, Person]:
-    rows = await tx.each(
-        f"{_SELECT} WHERE p.id IN (SELECT value ->> 'id' FROM each(:batch))", [{"id": id} for id in sorted(set(ids))]
-    )
+    wanted = [{"id": id} for id in sorted(set(ids))]
+    rows = await tx.each(f"{_SELECT} JOIN each(:batch) b ON b.value ->> 'id' = p.id", wanted)
     return {row["id"]: _person(vault, row) for row in rows}
 
 
@@ -187,8 +186,7 @@ class Written:
 async def write_roster(tx: Tx, vault: Vault, entries: Sequence[RosterEntry], now: int, *, dry: bool = False) -> Written:
     """One chunk, in sets. A row whose fingerprint is known is left alone; a person's own contact data stay."""
     prints = {
-        national_id_index(vault, e.national_id): (e, vault.index("roster_row", repr(astuple(e))))
-        for e in entries
+        national_id_index(vault, e.national_id): (e, vault.index("roster_row", repr(astuple(e)))) for e in entries
     }
     known = {
         row["id_index"]: row

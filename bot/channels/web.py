@@ -1,7 +1,7 @@
 """The built-in web chat. A channel like the others: what people do comes in as events, what the outbox brings is shown.
 
-One browser may hold several people side by side (slots). The browser is a random cookie; an account's external id is the
-cookie's blind index and the slot, so the database holds nothing that opens somebody's chat.
+One browser may hold several people side by side (slots). The browser is a random cookie; an account's external id
+is the cookie's blind index and the slot, so the database holds nothing that opens somebody's chat.
 """
 
 import asyncio
@@ -96,15 +96,12 @@ class WebChat:
     # --- out --------------------------------------------------------------------------------------------------------
 
     async def deliver(self, entry: Entry) -> None:
-        """Show it: a row of the chat's history, and whoever listens hears it. Twice is once: the row's id is the entry's."""
+        """Show it: a row of the chat's history, and whoever listens hears it. Twice is once: the ids are the same."""
         async with self._database.write() as tx:
-            account = await tx.one(
-                "SELECT a.key_id, k.wrapped FROM accounts a JOIN keys k ON k.id = a.key_id WHERE a.id = :id",
-                {"id": entry.account_id},
-            )
-            if account is None:
+            row = await tx.one("SELECT wrapped FROM keys WHERE id = :id", {"id": entry.key_id})
+            if row is None:  # whoever this was for has been erased
                 return
-            key = self._vault.unwrap(account["key_id"], account["wrapped"])
+            key = self._vault.unwrap(entry.key_id, row["wrapped"])
             await tx.run(
                 "INSERT INTO chat_messages (id, account_id, key_id, body, at) "
                 "VALUES (:id, :account, :key_id, :body, :at) ON CONFLICT DO NOTHING",
@@ -148,11 +145,7 @@ class WebChat:
 
     async def _slots(self, browser: str) -> list[int]:
         async with self._database.read() as tx:
-            rows = await tx.all(
-                "SELECT external_id FROM accounts WHERE channel = 'web' AND external_id IN "
-                f"({', '.join(f':s{n}' for n in range(1, PEOPLE + 1))})",  # noqa: S608  numbered parameters
-                {f"s{n}": f"{browser}.{n}" for n in range(1, PEOPLE + 1)},
-            )
+            rows = await tx.each(f"SELECT a.external_id FROM {_ACCOUNTS}", _accounts(browser))  # noqa: S608
         return sorted({1, *(int(row["external_id"].rpartition(".")[2]) for row in rows)})
 
     async def add_person(self, request: Request) -> Response:
@@ -239,13 +232,11 @@ class WebChat:
         """What was shown, oldest first. After `last`, with a minute's overlap: slots deliver independently."""
         since = time_of(last) - 60_000
         async with self._database.read() as tx:
-            rows = await tx.all(
-                "SELECT m.id, m.body, a.external_id, m.key_id, k.wrapped FROM accounts a "
-                "JOIN chat_messages m ON m.account_id = a.id JOIN keys k ON k.id = m.key_id "
-                "WHERE a.channel = 'web' AND a.external_id IN "
-                f"({', '.join(f':s{n}' for n in range(1, PEOPLE + 1))}) "  # noqa: S608  numbered parameters
-                "AND m.at > :since ORDER BY m.id DESC LIMIT :most",
-                {**{f"s{n}": f"{browser}.{n}" for n in range(1, PEOPLE + 1)}, "since": since, "most": HISTORY},
+            rows = await tx.each(
+                "SELECT m.id, m.body, a.external_id, m.key_id, k.wrapped "  # noqa: S608  its parts are constants
+                f"FROM {_ACCOUNTS} JOIN chat_messages m ON m.account_id = a.id JOIN keys k ON k.id = m.key_id "
+                f"WHERE m.at > CAST(e.value ->> 'since' AS BIGINT) ORDER BY m.id DESC LIMIT {HISTORY}",
+                _accounts(browser, since),
             )
         events = []
         for row in reversed(rows):
@@ -253,6 +244,14 @@ class WebChat:
             message = keyring.open(row["body"], "chat_messages", row["id"], "body")
             events.append(_event(int(row["external_id"].rpartition(".")[2]), row["id"], message))
         return events
+
+
+_ACCOUNTS = "each(:batch) e JOIN accounts a ON a.channel = 'web' AND a.external_id = e.value ->> 'external_id'"
+
+
+def _accounts(browser: str, since: int = 0) -> list[dict[str, Any]]:
+    """The rows of `_ACCOUNTS`: every slot this browser may have."""
+    return [{"external_id": f"{browser}.{slot}", "since": since} for slot in range(1, PEOPLE + 1)]
 
 
 def _event(slot: int, id: str, message: Mapping[str, Any]) -> str:

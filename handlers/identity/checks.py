@@ -153,7 +153,5 @@ async def decide(
                 "result": {"flow": flow, "key": key, "attempt": attempt, **answer},
             }
             chat_key = vault.unwrap(row["key_id"], row["wrapped"])
-            entry = Entry.make(
-                "event", "verdict", content, chat_key, now=now, account_id=row["account_id"], due_at=now
-            )
+            entry = Entry.make("event", "verdict", content, chat_key, now=now, account_id=row["account_id"], due_at=now)
             await outbox.insert(tx, [entry])

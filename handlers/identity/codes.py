@@ -1,7 +1,7 @@
 """Mailed codes: issue, guess, spend. Rules OTP1 to OTP8 of `docs/security.md`.
 
-A code is six random digits from pyotp, each from a secret of its own that is thrown away; only a keyed hash is stored. It
-is bound to chat, person, purpose and address. The protocol of a guess, all in the turn's transaction:
+A code is six random digits from pyotp, each from a secret of its own that is thrown away; only a keyed hash is
+stored. It is bound to chat, person, purpose and address. The protocol of a guess, all in the turn's transaction:
 
 1. limits over all chats of this person, and over everybody;
 2. one conditional UPDATE counts the guess, if the code still lives: the row count says so;

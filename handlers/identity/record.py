@@ -52,9 +52,7 @@ def topic(vault: Vault, settings: Settings) -> Topic:
             do.LogOut: log_out,
         },
         facts=facts,
-        menu=lambda visitor: (
-            ("profile", "change_email", "shared_phone", "logout") if visitor.logged_in else ("login",)
-        ),
+        menu=lambda visitor: ("profile", "change_email", "shared_phone", "logout") if visitor.logged_in else ("login",),
     )
 
 
@@ -158,7 +156,7 @@ async def look_up(context: Context, effect: do.LookUp) -> dict[str, Any]:
     return {"masked": thai.mask_email(person.email.address) if person and person.email else None}
 
 
-async def _address(context: Context, person: Person, typed: str) -> str:
+def _address(person: Person, typed: str) -> str:
     if typed:
         return typed
     if person.email is None:
@@ -168,7 +166,7 @@ async def _address(context: Context, person: Person, typed: str) -> str:
 
 async def send_code(context: Context, effect: do.SendCode) -> dict[str, Any]:
     person = await _person(context, effect.national_id)
-    address = await _address(context, person, effect.address)
+    address = _address(person, effect.address)
     issued = await codes.issue(context, effect.purpose, person, address)
     return {
         "masked": thai.mask_email(address),
@@ -180,7 +178,7 @@ async def send_code(context: Context, effect: do.SendCode) -> dict[str, Any]:
 
 async def check_code(context: Context, effect: do.CheckCode) -> bool:
     person = await _person(context, effect.national_id)
-    address = await _address(context, person, effect.address)
+    address = _address(person, effect.address)
     await codes.guess(context, effect.purpose, person, address, effect.code)
     if effect.purpose in ("login", "step_up"):  # the mailbox on record was proved, not one that was just typed
         await context.tx.run(
@@ -224,7 +222,7 @@ async def enter(context: Context, effect: do.Enter) -> dict[str, str]:
 
 
 async def check_card(context: Context, effect: do.CheckCard) -> dict[str, bool]:
-    """Name, birth date and laser code must all agree; nobody learns which did not, nor whether the ID is known (ID1)."""
+    """Name, birth date and laser code must all agree; nobody learns which did not, nor whether the ID is known."""
     s, now = context.settings, context.now
     id_index = people.national_id_index(context.vault, effect.national_id)
     subjects = (context.visitor.id, id_index)

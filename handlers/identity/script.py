@@ -49,7 +49,7 @@ def typed(read: Callable[[str], Any]) -> Callable[[Text | File], Any]:
 
 
 def full_name(text: str) -> str:
-    name = thai.clean(thai.split_title(thai.clean(text))[1])
+    name = thai.clean(text)  # titles stay: comparing leaves them out on both sides, and "พลเอก" may be a first name
     if len(name.split()) < 2:
         raise Invalid("name_format")
     if len(name) > 200:
@@ -229,7 +229,9 @@ def change_email(facts: Facts, _args: Mapping[str, Any]) -> Script[Say]:
 def shared_phone(facts: Facts, _args: Mapping[str, Any]) -> Script[Say]:
     """A phone that several people use logs out by itself."""
     now = yield from Ask[str](
-        "shared", choices=(Choice("shared_yes"), Choice("shared_no")), params={"state": Say(f"shared.{_switch(facts.shared)}")}
+        "shared",
+        choices=(Choice("shared_yes"), Choice("shared_no")),
+        params={"state": Say(f"shared.{_switch(facts.shared)}")},
     )
     yield from Do[bool]("set", do.SetShared(now == "shared_yes"), final=True)
     return Say(f"shared.done_{_switch(now == 'shared_yes')}")

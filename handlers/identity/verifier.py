@@ -1,11 +1,10 @@
 """The card verifier behind HTTP (`CARD_VERIFIER=http`): asks an outside service whether a laser code fits its card.
 
-Request: `POST CARD_VERIFIER_URL`, JSON {"national_id": 13 digits, "name": first and last name, "birth_date": CE ISO date,
-"laser_code": two letters and ten digits}; `Authorization: Bearer …` if `CARD_VERIFIER_TOKEN` is set.
-Answer: 200 {"match": true or false}. Anything else, or nothing within the row's two minutes, counts as "not now".
+Request: `POST CARD_VERIFIER_URL`, JSON {"national_id": 13 digits, "name": first and last name, "birth_date": CE ISO
+date, "laser_code": two letters and ten digits}; `Authorization: Bearer …` if `CARD_VERIFIER_TOKEN` is set. Answer:
+200 {"match": true or false}. Anything else, or nothing within the row's two minutes, counts as "not now".
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -55,7 +54,7 @@ async def ask(settings: Settings, question: Mapping[str, str]) -> bool:
             if response.status != 200:
                 raise Undelivered(f"card verifier answered {response.status}")
             answer = await response.json()
-    except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+    except (TimeoutError, aiohttp.ClientError, ValueError) as error:
         raise Undelivered(f"card verifier: {type(error).__name__}") from None
     if not isinstance(answer, dict) or not isinstance(answer.get("match"), bool):
         raise Undelivered("card verifier: an answer without match")

@@ -23,7 +23,7 @@ CHUNK = 500
 class Report:
     """What an import did, or with `dry` would do."""
 
-    written: Written = Written()
+    written: Written = field(default_factory=Written)
     bad: list[BadRow] = field(default_factory=list)
 
 
