@@ -255,5 +255,5 @@ def _decide(reference: str, *, confirmed: bool, by: str) -> None:
 _UNDECIDABLE = {
     "unknown": "No check has this reference. `kp7 identity list` shows the open ones.",
     "decided": "This check was decided already.",
-    "not_on_roster": "Nobody on the roster has the ID that was typed. Import the person (kp7 import roster), or refuse.",
+    "not_on_roster": "Nobody on the roster has that ID. Import the person first (kp7 import roster), or refuse.",
 }

@@ -65,7 +65,6 @@ class Settings(BaseSettings):
     transfer_overrides_date: bool = True
     phone_digits_min: int = 9
     phone_digits_max: int = 10
-    quiet_from_hour: int = 20
     quiet_until_hour: int = 8
 
     @field_validator("master_key")

@@ -9,7 +9,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from email.message import EmailMessage
@@ -21,6 +21,7 @@ import uvicorn
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from bot.app import Kp7, date_rule, running, web_app
+from bot.events import Language
 from bot.settings import Settings
 from handlers.organisation.imports import import_organisations, import_roster
 
@@ -79,7 +80,7 @@ class PostOffice:
     def text(self, mail: EmailMessage, kind: str = "plain") -> str:
         part = mail.get_body((kind,))
         assert isinstance(part, EmailMessage)
-        return str(part.get_content())
+        return str(part.get_content()).replace("\r\n", "\n")
 
 
 class House:
@@ -167,6 +168,8 @@ class Chat:
 
     def __init__(self, house: House, language: str = "th") -> None:
         self.house = house
+        self.language: Language = "en" if language == "en" else "th"
+        self.restarts = False  # the server restarts before everything this person does
         self.client = httpx.AsyncClient(headers={"accept-language": language}, timeout=20)
         self.screens: list[Screen] = []
         self._news = asyncio.Event()
@@ -177,7 +180,8 @@ class Chat:
         return self.screens[-1]
 
     async def open(self) -> Screen:
-        await self.client.get(f"{self.house.url}/chat")
+        response = await self.client.get(f"{self.house.url}/chat")
+        assert response.status_code == 200
         self._reader = asyncio.create_task(self._read())
         return await self._answer({"open": True})
 
@@ -196,6 +200,19 @@ class Chat:
     async def presses_data(self, data: str) -> Screen:
         return await self._answer({"press": data})
 
+    # The same journey in both languages: by catalogue key.
+
+    async def taps(self, key: str) -> Screen:
+        return await self.presses(self.house.kp7.texts(self.language, key))
+
+    def sees(self, *keys: str) -> Screen:
+        """These sentences stand on the screen, whatever fills them."""
+        for key in keys:
+            raw = self.house.kp7.texts.prefixed(self.language, key)[key]
+            pattern = ".*".join(re.escape(part) for part in re.split(r"\{\w+\}", raw))
+            assert re.search(pattern, self.screen.text, re.DOTALL), f"{key} not in: {self.screen.text}"
+        return self.screen
+
     async def hears(self, count: int) -> Screen:
         """Wait until `count` screens have come in all."""
         async with asyncio.timeout(PATIENCE):
@@ -210,6 +227,8 @@ class Chat:
         return await self.client.post(url, json={"id": str(uuid.uuid4()), **body})
 
     async def _answer(self, body: dict[str, Any]) -> Screen:
+        if self.restarts:
+            await self.house.restart()
         before = len(self.screens)
         response = await self.post(body)
         assert response.status_code == 200, response.text
@@ -240,9 +259,9 @@ class Chat:
 
     async def begins(self, national_id: str) -> Screen:
         """From the welcome past the privacy notice and the ID."""
-        await self.says("login")
-        if "acknowledge" in self.screen.text.lower() or "รับทราบ" in self.screen.text:
-            await self.presses(self.screen.labels[0])
+        await self.taps("menu.login")
+        if self.house.kp7.texts(self.language, "choice.acknowledge") in self.screen.labels:
+            await self.taps("choice.acknowledge")
         return await self.says(national_id)
 
     async def logs_in(self, national_id: str, address: str) -> Screen:
@@ -250,10 +269,7 @@ class Chat:
         mailed = len(self.house.post.mails)
         await self.begins(national_id)
         await self.says(await self.house.code_for(address, after=mailed))
-        return await self.presses(self.screen.labels[0])
-
-
-Maker = Callable[..., Any]
+        return await self.taps("choice.civil_servant")
 
 
 @asynccontextmanager

@@ -48,6 +48,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[asyncio.Queue[str | None]]] = {}
+        self.closed = False
 
     def listen(self, browser: str) -> asyncio.Queue[str | None]:
         queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1000)
@@ -67,6 +68,8 @@ class Hub:
             queue.put_nowait(event)
 
     def close(self) -> None:
+        """End all streams and take no new ones: a graceful stop waits for them, and browsers come back at once."""
+        self.closed = True
         for listeners in self._listeners.values():
             for queue in listeners:
                 if queue.full():
@@ -205,6 +208,8 @@ class WebChat:
         browser = self._browser(request)
         if browser is None:
             return self._refuse("web.error.reload", 401)
+        if self.hub.closed:
+            return self._refuse("web.error.busy", 503)
         last = request.headers.get("last-event-id", "")
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(self._events(browser, last), media_type="text/event-stream", headers=headers)

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -9,8 +9,6 @@ from playwright.async_api import Browser, async_playwright
 from bot.events import Language
 from tests.browser.desk import FLAGS, Desk, chromium
 from tests.house import House, a_house
-
-Sit = Callable[..., object]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

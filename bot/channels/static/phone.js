@@ -93,8 +93,11 @@ export class Phone {
 
   /** Somebody logged out: what was said is not for the next person at this screen. */
   #clear() {
-    for (const child of [...this.log.children]) if (!child.matches(".not-kept")) child.remove();
+    this.thread.replaceChildren();
+    this.#lastDay = "";
     this.#newest = null;
+    this.words.value = "";
+    this.#grow();
   }
 
   /** All that was said before has been shown. */
