@@ -69,11 +69,8 @@ globalThis.kp7Checks = {
     if (count("main") !== 1 || count("h1") !== 1) found.push("not one main, one h1");
     if (!["th", "en"].includes(document.documentElement.lang)) found.push("page without language");
     if (!document.title) found.push("page without title");
-    for (const words of document.querySelectorAll(".bubble")) {
-      const thai = /[\u0e00-\u0e7f]/.test(words.innerText);
-      if (!words.closest("article[lang]") || (words.closest("[lang=en]") && thai && !/[a-z]/i.test(words.innerText))) {
-        found.push(`language: ${this.say(words)}`);
-      }
+    for (const message of document.querySelectorAll("article")) {
+      if (!["th", "en"].includes(message.lang)) found.push(`message without language: ${this.say(message)}`);
     }
     return found;
   },

@@ -46,7 +46,7 @@ def pattern(language: Language, key: str, **params: object) -> re.Pattern[str]:
     made = ""
     for piece in re.split(r"(\{\w+\}|\s+)", template):
         if piece.startswith("{"):
-            made += re.escape(str(params[piece[1:-1]])) if piece[1:-1] in params else r"[\s\S]+?"
+            made += re.escape(str(params[piece[1:-1]])) if piece[1:-1] in params else r"[\s\S]*?"
         else:
             made += r"\s+" if piece.isspace() else re.escape(piece)
     return re.compile(made)
