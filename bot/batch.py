@@ -7,13 +7,12 @@ ever. A database that is locked or full is nobody's fault: all events are refuse
 """
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
+from bot.logs import place
 from bot.topic import Incoming
 from storage.database import Unavailable
 
@@ -109,14 +108,8 @@ class Batcher:
                 return
             work = batch[0]
             work.tries += 1
-            log.error("event_failed", kind=type(error).__name__, at=_place(error), tries=work.tries)
+            log.error("event_failed", kind=type(error).__name__, at=place(error), tries=work.tries)
             if work.tries > TRIES:  # even the apology fails: let it come again, somebody must look
                 work.settle(Unavailable("event cannot be recorded"))
                 return
             await self._attempt(batch)
-
-
-def _place(error: Exception) -> str:
-    """Where it happened. Never the message: it may hold what the person wrote."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}"

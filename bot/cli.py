@@ -44,7 +44,8 @@ def _settings() -> Settings:
     from bot import demo
 
     try:
-        settings = Settings()
+        # the demo's sample people must never get into an office's database, so it does not read the office's .env
+        settings = Settings(_env_file=None) if os.environ.get("DEMO") == "1" else Settings()
     except ValidationError as error:
         for fault in error.errors():
             name = "_".join(str(part) for part in fault["loc"]).upper()

@@ -20,6 +20,7 @@ from typing import Any
 
 import structlog
 
+from bot.logs import place
 from storage.database import Database, Row, Tx, Unavailable
 from storage.ids import new_id
 from storage.vault import Key, Tampered, Vault
@@ -176,7 +177,7 @@ class Outbox:
         except Unavailable:
             raise
         except Exception as error:
-            log.exception("carrier_failed", kind=entry.kind, error=type(error).__name__)
+            log.error("carrier_failed", kind=entry.kind, error=type(error).__name__, at=place(error))
             await self._postpone(entry, f"internal error ({type(error).__name__})")
             return False
         self._carried.append(entry.id)

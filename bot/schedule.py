@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.logs import place
 from bot.outbox import Entry, Outbox
 from bot.settings import Settings
 from storage.database import Database, Tx, Unavailable
@@ -86,5 +87,5 @@ class Schedule:
             except Unavailable as error:
                 log.error("schedule_waits_for_database", reason=str(error))
             except Exception as error:
-                log.exception("schedule_failed", error=type(error).__name__)
+                log.error("schedule_failed", error=type(error).__name__, at=place(error))
             await asyncio.sleep(EVERY_SECONDS)

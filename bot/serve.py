@@ -1,8 +1,6 @@
 """`kp7 serve`: web and worker in one process."""
 
 import asyncio
-import logging
-import sys
 from types import FrameType
 
 import structlog
@@ -10,6 +8,7 @@ import uvicorn
 
 from bot.app import running, web_app
 from bot.channels.web import Hub
+from bot.logs import log_as_json
 from bot.settings import Settings
 
 
@@ -22,19 +21,6 @@ class _Server(uvicorn.Server):
         if self.hub:
             self.hub.close()
         super().handle_exit(sig, frame)
-
-
-def log_as_json() -> None:
-    """One JSON object a line on standard error. What people wrote never reaches a log call."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(level=logging.WARNING, format='{"level": "%(levelname)s", "logger": "%(name)s"}')
 
 
 def run(settings: Settings) -> int:

@@ -67,8 +67,8 @@ class Walk:
                 assert isinstance(event, Text)
                 greeting = newcomer or house.texts.means(event.body, "words.hello")
                 step = await self._go(Resume(None if greeting or line else Say("home.unclear")))
-            case Start(flow) if not visitor.logged_in and house.registry.flows[flow].private:
-                step = await self._go(Resume(Say("error.login_first")))
+            case Start(flow) if flow not in house.registry.menu(visitor):
+                step = await self._go(Resume(Say("error.not_offered" if visitor.logged_in else "error.login_first")))
             case meaning if line and isinstance(event, Text | Press) and not isinstance(meaning, Start):
                 step = await self._go(Resume())  # it was an answer to a session that is over
             case meaning:

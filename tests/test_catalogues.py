@@ -21,7 +21,19 @@ CODE = "\n".join(
     for file in (ROOT / folder).rglob(kind)
 )
 # Keys made of a fixed part and a name that stands in the code by itself: ask.<question>, error.<code>, …
-PREFIXES = ("ask.", "choice.", "help.", "error.", "menu.", "wait.", "resume.", "way.", "words.start.", "words.", "mail.")
+PREFIXES = (
+    "ask.",
+    "choice.",
+    "help.",
+    "error.",
+    "menu.",
+    "wait.",
+    "resume.",
+    "way.",
+    "words.start.",
+    "words.",
+    "mail.",
+)
 PAGES = ("web.", "mailbox.")
 
 

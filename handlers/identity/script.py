@@ -155,6 +155,10 @@ def login(facts: Facts, _args: Mapping[str, Any]) -> Script[Say]:
         )
         yield from Do[bool]("acknowledged", do.Acknowledge(NOTICE_VERSION), final=True)
     national_id, masked = "", known["masked"]
+    if masked:  # this chat was somebody's before
+        choices = (Choice("send_code", style="primary"), Choice("somebody_else"))
+        whose = yield from Ask[str]("welcome_back", choices=choices, params={"masked": masked})
+        masked = masked if whose == "send_code" else None
     if not masked:
         national_id = yield from Ask[str]("national_id", typed(thai.national_id), input="digits")
         masked = (yield from Do[dict[str, Any]]("found", do.LookUp(national_id)))["masked"]

@@ -148,7 +148,20 @@ async def shared_phone_and_out(house: House, chat: Chat) -> None:
     chat.sees("error.login_first")
 
 
-JOURNEYS = (log_in, register, later_hire, own_data, another_address, shared_phone_and_out)
+async def back_again(house: House, chat: Chat) -> None:
+    await chat.logs_in(SOMCHAI.national_id, SOMCHAI.email)
+    house.clock.forward(hours=2)
+    await chat.says("hello")
+    chat.sees("session_over")
+    mailed = len(house.post.mails)
+    await chat.taps("menu.login")
+    chat.sees("ask.welcome_back")
+    await chat.taps("choice.send_code")
+    await chat.says(await house.code_for(SOMCHAI.email, after=mailed))
+    chat.sees("ask.group")
+
+
+JOURNEYS = (log_in, register, later_hire, own_data, another_address, shared_phone_and_out, back_again)
 
 
 @pytest.mark.parametrize("journey", JOURNEYS, ids=lambda journey: journey.__name__)

@@ -1,6 +1,6 @@
 """A new phone: the old one is dead at once, and the mailbox on record hears of it."""
 
-from tests.cast import ANAN, SOMCHAI
+from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.house import House
 from tests.journeys.test_identity import NEW, register
 
@@ -71,3 +71,31 @@ async def test_help_and_language_in_mid_flow_keep_the_question(house: House) -> 
     anan.sees("ask.name")
     await anan.says("cancel")
     anan.sees("cancelled")
+
+
+async def test_coming_back_after_the_session_takes_a_code_only_and_another_person_can_use_the_chat(
+    house: House,
+) -> None:
+    chat = await house.somebody()
+    await chat.logs_in(SOMCHAI.national_id, SOMCHAI.email)
+    await chat.says("login")
+    chat.sees("error.not_offered")
+    house.clock.forward(hours=2)
+    await chat.taps("menu.profile")
+    chat.sees("session_over")
+    mailed = len(house.post.mails)
+    await chat.taps("menu.login")
+    chat.sees("ask.welcome_back")
+    await chat.taps("choice.send_code")
+    await chat.says(await house.code_for(SOMCHAI.email, after=mailed))
+    chat.sees("ask.group")
+    await chat.taps("choice.civil_servant")
+    house.clock.forward(hours=2)
+    await chat.says("hello")
+    await chat.taps("menu.login")
+    await chat.taps("choice.somebody_else")
+    mailed = len(house.post.mails)
+    await chat.says(MALEE.national_id)
+    await chat.says(await house.code_for(MALEE.email, after=mailed))
+    await chat.taps("choice.civil_servant")
+    assert "มาลี" in chat.screen.text
