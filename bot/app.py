@@ -78,7 +78,7 @@ def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> K
         clock,
     )
     sent: Callable[[EmailMessage], None] | None = mailbox.add if mailbox else None
-    web = WebChat(database, vault, settings, texts, turn.take) if settings.web_chat else None
+    web = WebChat(database, vault, settings, texts, turn.take, clock) if settings.web_chat else None
     carriers: Mapping[str, Carrier] = {
         "mail": Carrier(Mailer(settings, texts, sent).deliver, notices.code_not_delivered),
         "notice": Carrier(notices.deliver),
@@ -155,5 +155,6 @@ def web_app(kp7: Kp7) -> Starlette:
         routes=routes,
         exception_handlers={Unavailable: plain(503, "busy"), 404: plain(404, "not here"), 405: plain(405, "not so")},
     )
+    app.router.redirect_slashes = False  # a redirect would repeat the Host header
     app.add_middleware(Headers, secure=kp7.settings.secure)
     return app

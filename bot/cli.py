@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from bot.settings import Settings
 
@@ -209,11 +210,11 @@ def identity_list(as_json: Json = False) -> None:
             check.reference,
             asked,
             check.why,
-            check.name,
+            Text(check.name),  # people typed it: no markup
             check.birth_date,
             "yes" if check.on_roster else "NO",
             agrees,
-            check.unit,
+            Text(check.unit),
         )
     out.print(table)
 

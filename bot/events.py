@@ -51,11 +51,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer of something slow (a verifier, an officer), addressed to the attempt that asked for it."""
+    """The answer of something slow (a verifier, an officer), addressed to the attempt that asked for it.
+
+    `attempt` is random and never comes again, so an answer about one claim can never be taken for one about another.
+    """
 
     flow: str
     key: str
-    attempt: int
+    attempt: str
     value: Any = None
     error: str = ""
     params: Mapping[str, object] = field(default_factory=dict)

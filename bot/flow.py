@@ -104,7 +104,7 @@ class Frame:
     args: Mapping[str, Any] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)
     asked: str = ""
-    attempt: int = 0
+    attempt: str = ""
     waiting: str = ""
 
 
@@ -397,12 +397,12 @@ def supply(scripts: Scripts, step: Step, value: Any) -> Step:
     return _settle(scripts, replace(step, convo=_put(step.convo, _with(top, step.checked or done, value))))
 
 
-def wait(step: Step) -> Step:
+def wait(step: Step, attempt: str) -> Step:
     """The open `Do` was handed on; its result comes back as a `Result` naming this attempt."""
     top = step.convo.top
     assert top is not None
     assert step.open is not None
-    frame = replace(top, waiting=step.open.key, attempt=top.attempt + 1)
+    frame = replace(top, waiting=step.open.key, attempt=attempt)
     return replace(step, convo=_put(step.convo, frame), open=step.checked or step.open, checked=None)
 
 

@@ -170,7 +170,7 @@ def load(stored: Any) -> Conversation:
         convo = Conversation(frames, stored["turn"], stored["seen"], screen)
         hash((convo.turn, convo.seen, screen, *(f.flow + f.asked + f.waiting for f in frames)))
         for frame in frames:
-            dict(frame.args), dict(frame.results), int(frame.attempt)
+            dict(frame.args), dict(frame.results), str(frame.attempt)
     except (KeyError, TypeError, ValueError):
         return Conversation()
     return replace(convo, turn=int(convo.turn), seen=int(convo.seen))

@@ -75,7 +75,7 @@ class Context:
     settings: Settings
     flow: str
     key: str
-    attempt: int
+    attempt: str
     again: bool = False
     entries: list[Entry] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)

@@ -12,7 +12,9 @@ from bot.screen import Buttons, Command, Unclear, dump, help_for, render, unders
 from bot.settings import Settings
 from bot.text import Texts
 from bot.topic import Context, Facts, Later, Registry, Visitor
+from storage import chats
 from storage.database import Tx
+from storage.ids import new_id
 from storage.vault import Vault
 
 ROUNDS = 8
@@ -91,6 +93,7 @@ class Walk:
                 "WHERE id = :id",
                 {"id": visitor.id},
             )
+            await chats.forget(self._tx, [visitor.id])
             visitor.log_out(unlink=visitor.shared)
             self.convo = replace(self.convo, frames=())
             return Say("session_over")
@@ -149,21 +152,25 @@ class Walk:
             settings=self._house.settings,
             flow=top.flow,
             key=todo.key,
-            attempt=top.attempt + 1,
+            attempt=new_id(),
             again=any(todo.key in frame.results for frame in step.before.frames if frame.flow == top.flow),
         )
-        go_on: Callable[[], Step]
+        was_in = self.visitor.logged_in
+        go_on: Callable[[Step], Step]
         try:
             value = await self._house.registry.effects[type(todo.effect)](context, todo.effect)
-            go_on = partial(supply, self._scripts, step, value)
+            go_on = partial(supply, self._scripts, value=value)
         except Invalid as wrong:
-            go_on = partial(refuse, self._scripts, step, wrong)
+            go_on = partial(refuse, self._scripts, wrong=wrong)
         except Later:
-            go_on = partial(wait, step)
+            go_on = partial(wait, attempt=context.attempt)
+        if was_in and not self.visitor.logged_in:  # what lies below belongs to the session that has just ended
+            last = replace(step.convo, frames=step.convo.frames[-1:])
+            step = replace(step, convo=last, before=replace(step.before, frames=()))
         self.entries += context.entries
         self.gone |= context.gone
         await self._load_facts(set(self._facts))  # the effect may have changed them
-        return go_on()
+        return go_on(step)
 
     # --- the outcome ------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ HISTORY = 200
 HEARTBEAT_SECONDS = 15
 _ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 _COOKIE = re.compile(r"[0-9A-Za-z_-]{43}")
+_SLOTS = frozenset(str(slot) for slot in range(1, PEOPLE + 1))
 Take = Callable[[Incoming], Awaitable[str]]
 
 
@@ -78,9 +79,17 @@ class Hub:
 
 
 class WebChat:
-    def __init__(self, database: Database, vault: Vault, settings: Settings, texts: Texts, take: Take) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        settings: Settings,
+        texts: Texts,
+        take: Take,
+        clock: Callable[[], int],
+    ) -> None:
         self._database, self._vault, self._settings, self._texts = database, vault, settings, texts
-        self._take = take
+        self._take, self._clock = take, clock
         self._cookie = "__Host-kp7" if settings.secure else "kp7"
         self._page = (STATIC / "chat.html").read_text("utf-8")
         self.hub = Hub()
@@ -90,8 +99,8 @@ class WebChat:
             Route("/chat", self.page),
             Route("/chat/people", self.people, methods=["GET"]),
             Route("/chat/people", self.add_person, methods=["POST"]),
-            Route("/chat/people/{slot:int}/messages", self.message, methods=["POST"]),
-            Route("/chat/people/{slot:int}/files", self.file, methods=["POST"]),
+            Route("/chat/people/{slot}/messages", self.message, methods=["POST"]),
+            Route("/chat/people/{slot}/files", self.file, methods=["POST"]),
             Route("/chat/stream", self.stream),
             Mount("/chat/static", StaticFiles(directory=STATIC)),
         ]
@@ -105,9 +114,11 @@ class WebChat:
             if row is None:  # whoever this was for has been erased
                 return
             key = self._vault.unwrap(entry.key_id, row["wrapped"])
-            await tx.run(
+            # only what is still to be shown: whoever has logged out meanwhile took it along
+            shown = await tx.run(
                 "INSERT INTO chat_messages (id, account_id, key_id, body, at) "
-                "VALUES (:id, :account, :key_id, :body, :at) ON CONFLICT DO NOTHING",
+                "SELECT :id, :account, :key_id, :body, :at WHERE EXISTS (SELECT 1 FROM outbox WHERE id = :id) "
+                "ON CONFLICT DO NOTHING",
                 {
                     "id": entry.id,
                     "account": entry.account_id,
@@ -116,6 +127,8 @@ class WebChat:
                     "at": time_of(entry.id),
                 },
             )
+        if not shown:
+            return
         browser, _, slot = entry.content["to"].rpartition(".")
         self.hub.publish(browser, _event(int(slot), entry.id, entry.content["message"]))
 
@@ -190,7 +203,7 @@ class WebChat:
         browser, slot = self._browser(request), request.path_params["slot"]
         if browser is None or not same_origin(request, self._settings.address):
             return self._refuse("web.error.reload", 401)
-        if not 1 <= slot <= PEOPLE:
+        if slot not in _SLOTS:
             return self._refuse("web.error.malformed", 404)
         external_id = f"{browser}.{slot}"
         try:
@@ -235,13 +248,18 @@ class WebChat:
 
     async def _history(self, browser: str, last: str) -> list[str]:
         """What was shown, oldest first. After `last`, with a minute's overlap: slots deliver independently."""
-        since = time_of(last) - 60_000
+        since, now = time_of(last) - 60_000, self._clock()
+        idle = now - self._settings.web_idle_minutes * 60_000
+        total = now - self._settings.web_total_hours * 3_600_000
         async with self._database.read() as tx:
             rows = await tx.each(
                 "SELECT m.id, m.body, a.external_id, m.key_id, k.wrapped "  # noqa: S608  its parts are constants
                 f"FROM {_ACCOUNTS} JOIN chat_messages m ON m.account_id = a.id JOIN keys k ON k.id = m.key_id "
-                f"WHERE m.at > CAST(e.value ->> 'since' AS BIGINT) ORDER BY m.id DESC LIMIT {HISTORY}",
-                _accounts(browser, since),
+                "WHERE m.at > CAST(e.value ->> 'since' AS BIGINT) "
+                # a session that has run out shows nothing any more, even before the sweep comes by
+                "AND (a.session IS NULL OR (a.seen_at >= CAST(e.value ->> 'idle' AS BIGINT) "
+                f"AND a.session_at >= CAST(e.value ->> 'total' AS BIGINT))) ORDER BY m.id DESC LIMIT {HISTORY}",
+                _accounts(browser, since=since, idle=idle, total=total),
             )
         events = []
         for row in reversed(rows):
@@ -254,9 +272,9 @@ class WebChat:
 _ACCOUNTS = "each(:batch) e JOIN accounts a ON a.channel = 'web' AND a.external_id = e.value ->> 'external_id'"
 
 
-def _accounts(browser: str, since: int = 0) -> list[dict[str, Any]]:
+def _accounts(browser: str, **more: int) -> list[dict[str, Any]]:
     """The rows of `_ACCOUNTS`: every slot this browser may have."""
-    return [{"external_id": f"{browser}.{slot}", "since": since} for slot in range(1, PEOPLE + 1)]
+    return [{"external_id": f"{browser}.{slot}", **more} for slot in range(1, PEOPLE + 1)]
 
 
 def _event(slot: int, id: str, message: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from bot.topic import Context, Flow, Later, Topic, Visitor
 from handlers.identity import checks, codes, script
 from handlers.identity import effects as do
 from handlers.identity.rules import IN_SERVICE, NOTICE_VERSION, may_register_alone, sso_usable_from
-from storage import attempts, people
+from storage import attempts, chats, people
 from storage.database import Tx
 from storage.people import Person
 from storage.vault import Vault
@@ -212,7 +212,7 @@ async def enter(context: Context, effect: do.Enter) -> dict[str, str]:
     visitor.session_at = visitor.seen_at = context.now
     if cut_off:
         context.logged_out(cut_off)
-        await tx.many("DELETE FROM chat_messages WHERE account_id = :id", [{"id": id} for id in cut_off])
+        await chats.forget(tx, cut_off)
         if person.email:
             _tell(context, person, person.email.address, "mail.linked", _moment(context))
     return {"name": person.full_name}
@@ -375,6 +375,6 @@ async def log_out(context: Context, _: do.LogOut) -> bool:
         "UPDATE accounts SET session = NULL, person_id = NULL, staff_group = NULL WHERE id = :id",
         {"id": context.visitor.id},
     )
-    await context.tx.run("DELETE FROM chat_messages WHERE account_id = :id", {"id": context.visitor.id})
+    await chats.forget(context.tx, [context.visitor.id])
     context.visitor.log_out(unlink=True)
     return True

@@ -6,21 +6,33 @@ from bot.notices import Notices, Words
 from bot.outbox import Entry
 from bot.schedule import Sweep
 from bot.settings import Settings
-from storage.database import Tx
+from storage import chats
+from storage.database import Row, Tx
 
-MINUTE = 60_000
+MINUTE, HOUR = 60_000, 3_600_000
 
 
 def of(settings: Settings, notices: Notices) -> Sequence[Sweep]:
-    async def leave_shared_phones(tx: Tx, now: int) -> Sequence[Entry]:
-        """A phone that several people use logs out by itself, and nothing of the last person stays on it."""
-        gone = await tx.all(
+    async def end_idle_sessions(tx: Tx, now: int) -> Sequence[Entry]:
+        """A phone that several people use, and a browser, log out by themselves; nothing of the person stays there.
+
+        A person's own chat on LINE or Telegram keeps what was said anyway: its session ends when it is next used.
+        """
+        shared = await tx.all(
             "UPDATE accounts SET session = NULL, person_id = NULL, staff_group = NULL "
             "WHERE shared = 1 AND session IS NOT NULL AND seen_at < :before RETURNING id",
             {"before": now - settings.shared_idle_minutes * MINUTE},
         )
-        await tx.many("DELETE FROM chat_messages WHERE account_id = :id", gone)
-        await tx.many("DELETE FROM conversations WHERE account_id = :id", gone)
+        web = await tx.all(
+            "UPDATE accounts SET session = NULL WHERE channel = 'web' AND session IS NOT NULL "
+            "AND (seen_at < :before OR session_at < :begun) RETURNING id",
+            {
+                "before": now - settings.web_idle_minutes * MINUTE,
+                "begun": now - settings.web_total_hours * HOUR,
+            },
+        )
+        gone: list[Row] = [*shared, *web]
+        await chats.forget(tx, [row["id"] for row in gone])
         accounts = await tx.each(
             "SELECT a.id, a.channel, a.external_id, a.language, a.key_id, k.wrapped AS wrapped FROM each(:batch) e "
             "JOIN accounts a ON a.id = e.value ->> 'id' JOIN keys k ON k.id = a.key_id",
@@ -28,4 +40,4 @@ def of(settings: Settings, notices: Notices) -> Sequence[Sweep]:
         )
         return [notices.to_chat(row, Words("session_over", {}), now, fresh=True) for row in accounts]
 
-    return (leave_shared_phones,)
+    return (end_idle_sessions,)

@@ -66,6 +66,7 @@ CREATE TABLE accounts (
 );
 CREATE UNIQUE INDEX accounts_one_per_person ON accounts (person_id, channel) WHERE person_id IS NOT NULL;
 CREATE INDEX accounts_shared ON accounts (seen_at) WHERE shared = 1 AND session IS NOT NULL;
+CREATE INDEX accounts_on_the_web ON accounts (seen_at) WHERE channel = 'web' AND session IS NOT NULL;
 
 CREATE TABLE conversations (
     account_id TEXT PRIMARY KEY REFERENCES accounts (id),

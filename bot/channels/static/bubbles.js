@@ -19,19 +19,38 @@ function meta(language, at) {
   return time;
 }
 
+const PIECES = new RegExp(
+  [
+    /(https?:\/\/[^\s<>"'()\u0e00-\u0e7f]*[^\s<>"'()\u0e00-\u0e7f.,;:!?])/, // a web address
+    /("[^"\n]{1,22}")/, // a button's name: a line's end may tear Thai words apart that are read as one
+    /([A-Z]{0,2}\d+(?:-\d+)+)/, // a number with its dashes
+  ]
+    .map((piece) => piece.source)
+    .join("|"),
+);
+
+/** A number keeps to the word it counts, a year to its month. */
+function tied(words) {
+  return words
+    .replace(/(\d) (?=[\u0e00-\u0e7fA-Za-z])/g, "$1\u00a0")
+    .replace(/([\u0e00-\u0e7fa-z.]) (?=(?:19|2[045])\d\d(?!\d))/g, "$1\u00a0");
+}
+
 /** Words with its web addresses as links; only http(s) is ever a link. */
 function paragraph(words) {
   const made = element("p");
-  for (const piece of words.split(/(https?:\/\/[^\s<>"'()\u0e00-\u0e7f]*[^\s<>"'()\u0e00-\u0e7f.,;:!?])/)) {
-    if (!/^https?:\/\/./.test(piece)) {
-      made.append(piece);
-      continue;
-    }
-    const link = element("a", "", piece);
-    link.href = piece;
-    link.target = "_blank";
-    link.rel = "noopener noreferrer";
-    made.append(link);
+  const [plain, ...rest] = tied(words).split(PIECES);
+  made.append(plain);
+  for (let i = 0; i < rest.length; i += 4) {
+    const [address, name, number, after] = rest.slice(i, i + 4);
+    if (address) {
+      const link = element("a", "", address);
+      link.href = address;
+      link.target = "_blank";
+      link.rel = "noopener noreferrer";
+      made.append(link);
+    } else made.append(element("span", "whole", name ?? number));
+    made.append(after);
   }
   return made;
 }
