@@ -98,13 +98,17 @@ class Do(Generic[T]):
 
 @dataclass(frozen=True)
 class Frame:
-    """One running flow. `results`: key → [value, digest of the effect that brought it, "" for a plain answer]."""
+    """One running flow. `results`: key → [value, digest of the effect that brought it, "" for a plain answer].
+
+    `waiting`, `attempt`, `handed_on`: the step that something slow answers, for which attempt and for which effect.
+    """
 
     flow: str
     args: Mapping[str, Any] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)
     asked: str = ""
     attempt: str = ""
+    handed_on: str = ""
     waiting: str = ""
 
 
@@ -225,8 +229,12 @@ def _good(step: Ask[Any] | Do[Any], kept: object) -> bool:
     """The store may hold anything (an older deploy wrote it): what is not surely good is asked or done again."""
     if not isinstance(kept, list) or len(kept) != 2 or kept[1] != _binding(step):
         return False
+    if isinstance(step, Do):
+        return True
+    if step.parse is None and kept[0] not in [choice.value for choice in step.choices]:
+        return False
     try:
-        return isinstance(step, Do) or bool(step.keep(kept[0]))
+        return bool(step.keep(kept[0]))
     except Exception:
         return False
 
@@ -244,16 +252,20 @@ def walk(script: Script[Any], results: Mapping[str, Any]) -> Walk:
     seen: set[str] = set()
     try:
         step = next(script)
-        while step.key in results and _good(step, results[step.key]):
-            if step.key in seen:
-                raise ValueError(f"{step.key} stands twice in one script")
-            seen.add(step.key)
+        while _new(step.key, seen) and step.key in results and _good(step, results[step.key]):
             path.append(step)
             step = script.send(results[step.key][0])
     except StopIteration as stop:
         return Walk(tuple(path), None, stop.value)
     script.close()
     return Walk(tuple(path), step, None)
+
+
+def _new(key: str, seen: set[str]) -> bool:
+    if key in seen:
+        raise ValueError(f"{key} stands twice in one script")
+    seen.add(key)
+    return True
 
 
 def _last_question(path: tuple[Ask[Any] | Do[Any], ...]) -> Ask[Any] | None:
@@ -285,9 +297,9 @@ def _endings(value: object) -> tuple[Say, ...]:
     return value if isinstance(value, tuple) else ()
 
 
-def _settle(scripts: Scripts, step: Step) -> Step:
+def _settle(scripts: Scripts, step: Step, *, ended: bool = False) -> Step:
     """Walk the top frame; show what a script only says; close frames that ended, going on with the one below."""
-    convo, say, ended = step.convo, list(step.say), False
+    convo, say = step.convo, list(step.say)
     while convo.frames:
         frame = convo.frames[-1]
         found = walk(scripts(frame), frame.results)
@@ -309,7 +321,8 @@ def _settle(scripts: Scripts, step: Step) -> Step:
 def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pause: int) -> Step:
     """Take one event. `now` and `pause` in milliseconds: a text after so long a silence greets, it does not answer."""
     quiet = bool(convo.seen) and now - convo.seen > pause
-    step = Step(replace(convo, turn=convo.turn + 1, seen=max(now, convo.seen)), before=convo)
+    # A turn is never numbered twice, not even after the state was lost: an old button must stay an old button.
+    step = Step(replace(convo, turn=max(convo.turn + 1, now), seen=max(now, convo.seen)), before=convo)
     if isinstance(event, Result):
         return _arrived(scripts, step, event)
     if isinstance(event, Start):
@@ -324,7 +337,7 @@ def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pau
                 return _with_line(step, event)
             case Cancel():
                 below = replace(step.convo, frames=step.convo.frames[:-1])
-                return _settle(scripts, replace(step, convo=below, say=(*step.say, Say("cancelled"))))
+                return _settle(scripts, replace(step, convo=below, say=(*step.say, Say("cancelled"))), ended=True)
             case Back():
                 last = _last_question(step.path)
                 if last is None:
@@ -402,7 +415,7 @@ def wait(step: Step, attempt: str) -> Step:
     top = step.convo.top
     assert top is not None
     assert step.open is not None
-    frame = replace(top, waiting=step.open.key, attempt=attempt)
+    frame = replace(top, waiting=step.open.key, attempt=attempt, handed_on=_binding(step.checked or step.open))
     return replace(step, convo=_put(step.convo, frame), open=step.checked or step.open, checked=None)
 
 
@@ -426,12 +439,12 @@ def _arrived(scripts: Scripts, step: Step, event: Result) -> Step:
     address = (event.flow, event.key, event.attempt)
     i = next((i for i, f in enumerate(frames) if (f.flow, f.waiting, f.attempt) == address), None)
     if i is None:
-        return replace(_settle(scripts, step), silent=True)
+        return replace(step, convo=step.before, silent=True)
     frame = frames[i]
     found = walk(scripts(frame), frame.results)
     say: tuple[Say, ...] = ()
-    if found.open is None or found.open.key != event.key:
-        frames[i] = replace(frame, waiting="")
+    if found.open is None or found.open.key != event.key or _binding(found.open) != frame.handed_on:
+        frames[i] = replace(frame, waiting="")  # facts have changed: this answers a question nobody asks any more
     elif event.error:
         say = (Say(f"error.{event.error}", event.params),)
         frames[i] = replace(frame, waiting="")

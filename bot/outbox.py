@@ -94,12 +94,15 @@ class Entry:
         )
 
 
+Follow = Callable[[Tx, Entry], Awaitable[Sequence[Entry]]]
+
+
 @dataclass(frozen=True)
 class Carrier:
     """How one kind of row is carried. `dead`: what follows, in one transaction, when it never will be."""
 
     deliver: Callable[[Entry], Awaitable[None]]
-    dead: Callable[[Tx, Entry], Awaitable[Sequence[Entry]]] | None = None
+    dead: Follow | None = None
 
 
 class Outbox:
@@ -109,6 +112,7 @@ class Outbox:
         self._lanes: dict[str, deque[Entry]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[str] = set()
+        self._behind: set[str] = set()
         self._carried: list[str] = []
         self._flushing = asyncio.Lock()
         self._places = asyncio.Semaphore(LANES)
@@ -117,16 +121,24 @@ class Outbox:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     async def insert(self, tx: Tx, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
         await tx.many(
             "INSERT INTO outbox (id, lane, kind, account_id, person_id, purpose, key_id, body, due_at, expires_at) "
             "VALUES (:id, :lane, :kind, :account_id, :person_id, :purpose, :key_id, :body, :due_at, :expires_at)",
             [{name: getattr(entry, name) for name in _COLUMNS} for entry in entries],
         )
+        first = {entry.lane: entry.id for entry in reversed(entries)}
+        earlier = await tx.each(_EARLIER, [{"lane": lane, "id": id} for lane, id in first.items()])
+        # a lane with something older that this process is not carrying right now (it must wait, or a crash left it) is
+        # the worker's: what is new goes behind it
+        self._behind |= {row["lane"] for row in earlier if row["id"] not in self._held}
 
     def dispatch(self, entries: Sequence[Entry]) -> None:
-        """Carry what was just committed and is not for later."""
+        """Carry what was just committed, unless it is for later or stands behind something older."""
         soon = self._clock() + GRACE
-        self._take([entry for entry in entries if entry.due_at <= soon])
+        self._take([entry for entry in entries if entry.due_at <= soon and entry.lane not in self._behind])
+        self._behind.difference_update(entry.lane for entry in entries)
 
     # --- carrying ---------------------------------------------------------------------------------------------------
 
@@ -162,27 +174,33 @@ class Outbox:
         del self._lanes[lane]
 
     async def _carry(self, entry: Entry) -> bool:
-        now = self._clock()
-        if entry.expires_at <= now:
-            await self._bury(entry, "expired before it could be delivered")
-            return True
+        """Is this row done with, one way or the other?"""
         try:
+            if entry.expires_at <= self._clock():
+                raise Undelivered("expired before it could be delivered", permanent=True)
             await self.carriers[entry.kind].deliver(entry)
         except Undelivered as failed:
-            if failed.permanent:
-                await self._bury(entry, failed.reason)
-                return True
-            await self._postpone(entry, failed.reason)
-            return False
+            return await self._failed(entry, failed)
         except Unavailable:
             raise
         except Exception as error:
             log.error("carrier_failed", kind=entry.kind, error=type(error).__name__, at=place(error))
-            await self._postpone(entry, f"internal error ({type(error).__name__})")
-            return False
+            return await self._failed(entry, Undelivered(f"internal error ({type(error).__name__})"))
         self._carried.append(entry.id)
         await self._flush()
         return True
+
+    async def _failed(self, entry: Entry, failed: Undelivered) -> bool:
+        try:
+            if failed.permanent:
+                await self._bury(entry, failed.reason)
+                return True
+        except Unavailable:
+            raise
+        except Exception as error:  # nobody could be told of it: try again rather than lose that
+            log.error("burial_failed", kind=entry.kind, error=type(error).__name__, at=place(error))
+        await self._postpone(entry, failed.reason)
+        return False
 
     async def _flush(self) -> None:
         """Delete what was carried, many at a time: whoever waits here finds its own row gone with another's."""
@@ -214,7 +232,7 @@ class Outbox:
                 "body = CASE WHEN purpose = :secret THEN '' ELSE body END WHERE id = :id AND dead_at IS NULL",
                 {"id": entry.id, "now": self._clock(), "reason": reason, "secret": SECRET},
             )
-            follow = list(await dead(tx, entry)) if dead else []
+            follow = await dead(tx, entry) if dead else []
             await self.insert(tx, follow)
         self.dispatch(follow)
 
@@ -241,6 +259,8 @@ class Outbox:
                 self._take(await self.claim())
             except Unavailable as error:
                 log.error("outbox_waits_for_database", reason=str(error))
+            except Exception as error:
+                log.error("claim_failed", error=type(error).__name__, at=place(error))
             await asyncio.sleep(POLL_SECONDS)
 
     async def claim(self) -> list[Entry]:
@@ -278,6 +298,11 @@ class Outbox:
 
 
 _COLUMNS = ("id", "lane", "kind", "account_id", "person_id", "purpose", "key_id", "body", "due_at", "expires_at")
+
+_EARLIER = """
+SELECT b.id, b.lane FROM each(:batch) e
+JOIN outbox b ON b.lane = e.value ->> 'lane' AND b.dead_at IS NULL AND b.id < e.value ->> 'id'
+"""
 
 _CLAIM = """
 UPDATE outbox SET due_at = :lease WHERE id IN (

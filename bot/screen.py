@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.events import Button, Event, File, Language, Message, Opened, Press, Result, Say, Text
@@ -37,6 +37,7 @@ Meaning = Happening | Command | Unclear
 TYPED: dict[str, Meaning] = {"words.back": Back(), "words.cancel": Cancel(), "words.menu": Cancel()}
 COMMANDS = ("help", "lang.th", "lang.en")
 ACTION = "go:"
+LONGEST = 48  # bytes of a token
 
 
 class Buttons:
@@ -50,6 +51,8 @@ class Buttons:
 
     def read(self, account: str, token: str) -> tuple[int, int] | None:
         """(turn, index), or None for anything that was not made here for this account."""
+        if len(token) > LONGEST:
+            return None
         try:
             head, index_text, mac = token.split(".")
             turn, index = int(head[1:], 16), int(index_text, 16)
@@ -162,15 +165,20 @@ def dump(convo: Conversation) -> dict[str, Any]:
 
 
 def load(stored: Any) -> Conversation:
-    """The stored form, which another version may have written: raises nothing, unreadable parts start afresh."""
+    """The stored form, which another version may have written: raises nothing; what is unsound starts afresh."""
     try:
         frames = tuple(Frame(**frame) for frame in stored["frames"])
-        shown = stored["shown"]
-        screen = Shown(shown["turn"], tuple(shown["values"]), shown["digest"], tuple(shown["labels"]))
-        convo = Conversation(frames, stored["turn"], stored["seen"], screen)
-        hash((convo.turn, convo.seen, screen, *(f.flow + f.asked + f.waiting for f in frames)))
-        for frame in frames:
-            dict(frame.args), dict(frame.results), str(frame.attempt)
-    except (KeyError, TypeError, ValueError):
+        shown = Shown(**{**stored["shown"], **{k: tuple(stored["shown"][k]) for k in ("values", "labels")}})
+        convo = Conversation(frames, stored["turn"], stored["seen"], shown)
+    except (KeyError, TypeError, ValueError, AttributeError):
         return Conversation()
-    return replace(convo, turn=int(convo.turn), seen=int(convo.seen))
+    texts = [shown.digest, *shown.values, *shown.labels]
+    texts += [text for f in frames for text in (f.flow, f.asked, f.attempt, f.waiting, f.handed_on)]
+    numbers = [convo.turn, convo.seen, shown.turn]
+    maps = [m for f in frames for m in (f.args, f.results)]
+    sound = (
+        all(isinstance(text, str) for text in texts)
+        and all(type(number) is int and 0 <= number < 1 << 62 for number in numbers)
+        and all(isinstance(m, dict) and all(isinstance(key, str) for key in m) for m in maps)
+    )
+    return convo if sound else Conversation()

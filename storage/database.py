@@ -98,6 +98,7 @@ class Database:
                 connections.append(await aiosqlite.connect(path, isolation_level=None))
                 for pragma in PRAGMAS:
                     await connections[-1].execute(f"PRAGMA {pragma}")
+            await connections[-1].execute("PRAGMA query_only=ON")  # the second one reads
         except BaseException:
             for connection in connections:  # one that is left open keeps the process from ending
                 await connection.close()
@@ -114,13 +115,12 @@ class Database:
         """All of it is committed when the block ends, or nothing of it."""
         async with self._writing:
             try:
-                await self._writer.execute("BEGIN IMMEDIATE")
                 try:
+                    await self._writer.execute("BEGIN IMMEDIATE")
                     yield _SqliteTx(self._writer)
                     await self._writer.execute("COMMIT")
                 except BaseException:
-                    if self._writer.in_transaction:
-                        await self._writer.execute("ROLLBACK")
+                    await _roll_back(self._writer)
                     raise
             except sqlite3.OperationalError as error:
                 if _is_fault_of_the_statement(error):
@@ -131,11 +131,11 @@ class Database:
     async def read(self) -> AsyncIterator[Tx]:
         """A steady picture of the database; writing through it is refused."""
         async with self._reading:
-            await self._reader.execute("BEGIN")
             try:
+                await self._reader.execute("BEGIN")
                 yield _SqliteTx(self._reader)
             finally:
-                await self._reader.execute("ROLLBACK")
+                await _roll_back(self._reader)
 
     async def migrate(self) -> list[str]:
         """Apply the numbered files that are missing, each once, in order. Safe twice and at once. → their names"""
@@ -155,6 +155,27 @@ class Database:
                 )
             applied.append(file.name)
         return applied
+
+
+async def _roll_back(connection: aiosqlite.Connection) -> None:
+    """End whatever runs. Also for a caller that was given up (a browser left): the connection's thread may still be at
+    work on its statement, so this waits for it, however often it is given up itself."""
+
+    async def end() -> None:
+        await connection.execute("SELECT 1")  # whatever was queued before has run now
+        if connection.in_transaction:
+            await connection.execute("ROLLBACK")
+
+    task = asyncio.create_task(end())
+    given_up = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            given_up = True
+    task.result()
+    if given_up:
+        raise asyncio.CancelledError
 
 
 def statements(script: str) -> list[str]:

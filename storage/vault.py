@@ -112,10 +112,10 @@ class Vault:
         return Key(id, secret), _b64(nonce + self._wrapping.encrypt(nonce, secret, _bound(id, ("keys",))))
 
     def unwrap(self, id: str, wrapped: str) -> Key:
-        data = _unb64(wrapped)
         try:
+            data = _unb64(wrapped)
             return Key(id, self._wrapping.decrypt(data[:_NONCE], data[_NONCE:], _bound(id, ("keys",))))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise Tampered("keys") from error
 
     def key_of(self, row: Mapping[str, Any], prefix: str = "") -> Key | None:

@@ -255,6 +255,15 @@ class Chat:
                 pass
             await asyncio.sleep(0.02)
 
+    async def is_logged_out_by_the_clock(self) -> Screen:
+        """Two hours later, when the sweep comes by: the page is told and cleared."""
+        shown = len(self.screens)
+        self.house.clock.forward(hours=2)
+        await self.house.kp7.schedule.once()
+        await self.hears(shown + 1)
+        assert self.screen["fresh"]
+        return self.sees("session_over")
+
     # --- what everybody does ----------------------------------------------------------------------------------------
 
     async def begins(self, national_id: str) -> Screen:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.events import Say
-from bot.flow import Ask, Choice, Do, Frame, Script, walk
+from bot.flow import Ask, Choice, Conversation, Do, Frame, Script, walk
 from bot.topic import Later
 from tests.toy import Check, LookUp, Person, Save, Send, registration, words
 
@@ -90,7 +90,7 @@ def test_a_result_for_nobody_swallows_no_news() -> None:
 
     person = Person({"chat": chat}).starts("chat")
     news = True
-    person.hears("something", 1, flow="chat")
+    person.hears("something", "no such attempt", flow="chat")
     assert person.step.silent
     assert person.looks().told == ["news"]
 
@@ -120,6 +120,18 @@ def test_a_choice_that_is_no_longer_offered_is_asked_again() -> None:
     found = walk(registration(), stored)
     assert found.open is not None
     assert found.open.key == "kind"
+
+
+def test_a_button_from_before_the_state_was_lost_is_an_old_button() -> None:
+    """A session ended and its conversation with it; the buttons of that time still stand in the chat."""
+    somchai = Person().starts().says(*TO_CODE, "123456")
+    then = somchai.convo.shown.turn
+    somchai.convo = Conversation()
+    somchai.starts().says(*TO_CODE, "123456")
+    assert somchai.sees == "kind"
+    somchai.presses("family", then)
+    assert somchai.told == ["error.old_button"]
+    assert somchai.sees == "kind"
 
 
 def test_after_a_cancel_on_top_the_matter_below_says_where_the_person_was() -> None:

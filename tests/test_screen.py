@@ -25,7 +25,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
                 "args": st.dictionaries(st.text(max_size=3), JSON, max_size=2) | JSON,
                 "results": st.dictionaries(st.text(max_size=3), JSON, max_size=2) | JSON,
                 "asked": st.text(max_size=3) | JSON,
-                "attempt": st.integers() | JSON,
+                "attempt": st.text(max_size=3) | JSON,
                 "waiting": st.text(max_size=3) | JSON,
             }
         ),
@@ -51,8 +51,7 @@ def well_formed(convo: Conversation) -> bool:
         all(type(n) is int for n in (convo.turn, convo.seen, s.turn))
         and all(isinstance(t, str) for t in (*s.values, *s.labels, s.digest))
         and all(
-            all(isinstance(t, str) for t in (f.flow, f.asked, f.waiting))
-            and type(f.attempt) is int
+            all(isinstance(t, str) for t in (f.flow, f.asked, f.waiting, f.attempt))
             and isinstance(f.args, dict)
             and isinstance(f.results, dict)
             for f in convo.frames

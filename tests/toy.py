@@ -1,7 +1,7 @@
 """A toy topic, and people who chat with it: the engine alone, without a database, a channel or any words.
 
-The registration here has every shape a real conversation has: a look-up that the next questions rest on, an answer given
-twice, a secret that is never kept, a branch with a loop, a summary that reopens its questions, and a final saving.
+The registration here has every shape a real conversation has: a look-up that the next questions rest on, an answer
+given twice, a secret that is never kept, a branch with a loop, a summary that reopens questions, a final saving.
 """
 
 import json
@@ -33,6 +33,7 @@ from bot.flow import (
 )
 from bot.screen import dump, load
 from bot.topic import Later
+from storage.ids import new_id
 
 MINUTE, HOUR = 60_000, 3_600_000
 PAUSE = 12 * HOUR
@@ -101,7 +102,8 @@ def registration() -> Script[tuple[str, ...]]:
     if kind == "family":
         total = yield from Ask[int]("children", count, keep=lambda n: 0 < n < 4)
         for n in range(total):
-            children.append((yield from Ask[str](f"child.{n}", words, text="ask.child", params={"n": n + 1})))
+            child = yield from Ask[str](f"child.{n}", words, text="ask.child", params={"n": n + 1})
+            children = [*children, child]
     yield from Ask[str](
         "summary",
         choices=(
@@ -149,7 +151,7 @@ class Person:
             except Invalid as wrong:
                 step = refuse(self.scripts, step, wrong)
             except Later:
-                step = wait(step)
+                step = wait(step, new_id())
             else:
                 step = supply(self.scripts, step, value)
         assert step.todo is None, f"{step.todo} is done again and again"
@@ -182,7 +184,7 @@ class Person:
     def looks(self) -> "Person":
         return self.does(Resume())
 
-    def hears(self, key: str, attempt: int, value: Any = True, *, error: str = "", flow: str = "register") -> "Person":
+    def hears(self, key: str, attempt: str, value: Any = True, *, error: str = "", flow: str = "register") -> "Person":
         return self.does(Result(flow, key, attempt, value, error))
 
     @property
@@ -199,6 +201,6 @@ class Person:
         return {key: value for key, (value, _) in self.convo.frames[-1].results.items()} if self.convo.frames else {}
 
     @property
-    def attempt(self) -> int:
+    def attempt(self) -> str:
         assert self.convo.top is not None
         return self.convo.top.attempt

@@ -42,13 +42,14 @@ def words(language: Language, key: str) -> str:
 
 def pattern(language: Language, key: str, **params: object) -> re.Pattern[str]:
     """A sentence as it may stand on the screen: what `params` leave open may be anything, and so may white space."""
-    template = _raw(language, key)
     made = ""
-    for piece in re.split(r"(\{\w+\}|\s+)", template):
-        if piece.startswith("{"):
-            made += re.escape(str(params[piece[1:-1]])) if piece[1:-1] in params else r"[\s\S]*?"
+    for piece in re.split(r"(\{\w+\})", _raw(language, key)):
+        name = piece[1:-1]
+        if piece.startswith("{") and name not in params:
+            made += r"[\s\S]*?"
         else:
-            made += r"\s+" if piece.isspace() else re.escape(piece)
+            text = str(params[name]) if piece.startswith("{") else piece
+            made += "".join(r"\s+" if part.isspace() else re.escape(part) for part in re.split(r"(\s+)", text))
     return re.compile(made)
 
 

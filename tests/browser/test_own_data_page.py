@@ -104,5 +104,3 @@ async def _nothing_left(desk: Desk, *pieces: str) -> None:
     """No word of the person before stands on the screen, and none comes back with a reload."""
     read = await desk.seat().reads()
     assert [piece for piece in pieces if piece in read] == []
-
-

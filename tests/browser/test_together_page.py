@@ -1,6 +1,7 @@
 """Several people at one browser, a server that restarts under them, and the demo's mailbox."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -8,7 +9,7 @@ from playwright.async_api import Browser, expect
 from bot.events import Language
 from tests.browser.desk import Desk, words
 from tests.cast import MALEE, SOMCHAI
-from tests.house import House
+from tests.house import a_house
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -64,7 +65,9 @@ async def test_the_same_person_on_a_second_phone(desk: Desk) -> None:
 
 
 async def test_a_restart_in_the_middle(desk: Desk) -> None:
-    desk.forgive("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")
+    desk.forgive(
+        "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"
+    )
     seat = desk.seat()
     await seat.begins(SOMCHAI.national_id)
     await seat.sees("ask.code")
@@ -89,5 +92,35 @@ async def test_a_restart_in_the_middle(desk: Desk) -> None:
 
 
 async def test_the_demo_mailbox(
-    browser: Browser, house: House, language: Language, tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None: ...
+    browser: Browser, language: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page of `make run` that shows what was mailed: the code is there to copy, and a mail is read in both forms."""
+    monkeypatch.chdir(tmp_path)  # the demo keeps its mails in a folder below
+    async with a_house(tmp_path, samples=False, demo=True) as house, Desk.at(browser, house, language) as desk:
+        seat = desk.seat()
+        await seat.begins(SOMCHAI.national_id)
+        async with desk.page.expect_popup() as opened:
+            await desk.page.get_by_role("link", name=seat.words("web.mail")).click()
+        mailbox = Desk(await opened.value, house, language)
+        await mailbox.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        mail = mailbox.page.get_by_role("listitem")
+        await expect(mail).to_have_count(1)
+        await expect(mail).to_contain_text(SOMCHAI.email)
+        await mailbox.check_fit()
+        await mailbox.check_names()
+        await mail.get_by_role("button", name=seat.words("mailbox.copy")).click()
+        await expect(mail.get_by_role("button", name=seat.words("mailbox.copied"))).to_be_visible()
+        code = await mailbox.page.evaluate("navigator.clipboard.readText()")
+        assert code == await house.code_for(SOMCHAI.email)
+
+        await mail.get_by_role("button").first.click()
+        reading = mailbox.page.get_by_role("region", name=seat.words("mailbox.reading"))
+        await expect(reading).to_contain_text(code)
+        await reading.get_by_role("button", name=seat.words("mailbox.as_html")).click()
+        await expect(mailbox.page.frame_locator("iframe").get_by_text(code, exact=True)).to_be_visible()
+        await mailbox.check_fit()
+        await mailbox.check_names()
+        await seat.says(code)
+        await seat.sees("ask.group")
+        desk.check_quiet()
+        mailbox.check_quiet()

@@ -150,9 +150,8 @@ async def shared_phone_and_out(house: House, chat: Chat) -> None:
 
 async def back_again(house: House, chat: Chat) -> None:
     await chat.logs_in(SOMCHAI.national_id, SOMCHAI.email)
-    house.clock.forward(hours=2)
+    await chat.is_logged_out_by_the_clock()
     await chat.says("hello")
-    chat.sees("session_over")
     mailed = len(house.post.mails)
     await chat.taps("menu.login")
     chat.sees("ask.welcome_back")
