@@ -94,7 +94,7 @@ async def test_a_restart_in_the_middle(desk: Desk) -> None:
 async def test_the_demo_mailbox(
     browser: Browser, language: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page of `make run` that shows what was mailed: the code is there to copy, and a mail is read in both forms."""
+    """The page of `make run` that shows what was mailed: a code is there to copy, a mail is read in both forms."""
     monkeypatch.chdir(tmp_path)  # the demo keeps its mails in a folder below
     async with a_house(tmp_path, samples=False, demo=True) as house, Desk.at(browser, house, language) as desk:
         seat = desk.seat()

@@ -1,0 +1,111 @@
+"""Makes the pictures of the README: `python docs/make_pictures.py`, from the checkout. Needs a Chromium.
+
+It starts the demo in a temporary folder and goes through it in a browser; every name and number is from `samples/`.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from tests.browser.desk import FLAGS, Desk, Seat, chromium  # noqa: E402
+from tests.cast import MALEE, SOMCHAI  # noqa: E402
+from tests.house import House, a_house  # noqa: E402
+
+PICTURES = HERE / "pictures"
+LARGEST = 150_000  # bytes
+TELEPHONE: ViewportSize = {"width": 360, "height": 740}
+WIDE: ViewportSize = {"width": 1280, "height": 720}
+LOOK = {"color_scheme": "light", "reduced_motion": "reduce"}
+
+# The same picture whenever it is made: nothing moves, no cursor blinks, no button is under the pointer, no time of day.
+STILL = """
+() => {
+  document.activeElement?.blur();
+  for (const time of document.querySelectorAll("time, .from-person .meta")) time.textContent = "09:30";
+  for (const day of document.querySelectorAll(".day")) day.remove();
+}
+"""
+
+
+async def main() -> None:
+    found = chromium()
+    if found is None:
+        raise SystemExit("There is no chromium, chromium-browser or google-chrome on the PATH.")
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # where the demo keeps its mails
+        async with (
+            a_house(Path(folder), samples=False, demo=True) as house,
+            async_playwright() as playwright,
+        ):
+            browser = await playwright.chromium.launch(executable_path=found, args=FLAGS)
+            await alone(browser, house)
+            await together(browser, house)
+            await browser.close()
+
+
+async def alone(browser: Browser, house: House) -> None:
+    """Somchai at his telephone, in Thai."""
+    async with Desk.at(browser, house, "th", TELEPHONE, device_scale_factor=1.5, **LOOK) as desk:
+        somchai = desk.seat()
+        await somchai.sees("home.choose")
+        await picture(desk.page, "welcome")
+        await somchai.begins(SOMCHAI.national_id)
+        await somchai.sees("ask.code")
+        await picture(desk.page, "code")
+
+        await desk.page.set_viewport_size({"width": 1000, "height": 560})
+        await desk.page.goto(f"{house.url}/mail")
+        await expect(desk.page.get_by_role("listitem")).to_have_count(1)
+        await desk.page.get_by_role("listitem").get_by_role("button").first.click()
+        await picture(desk.page, "mailbox")
+
+        await desk.page.set_viewport_size(TELEPHONE)
+        await desk.page.goto(f"{house.url}/chat")
+        await somchai.sees("ask.code")
+        await somchai.says(await house.code_for(SOMCHAI.email))
+        await somchai.presses("choice.civil_servant")
+        await somchai.presses("menu.profile")
+        await somchai.sees("ask.card")
+        await picture(desk.page, "profile")
+
+
+async def together(browser: Browser, house: House) -> None:
+    """Two people in one browser: Somchai in Thai, Malee in English."""
+    async with Desk.at(browser, house, "th", WIDE, **LOOK) as desk:
+        somchai, malee = desk.seat(1), desk.seat(2)
+        await somchai.begins(SOMCHAI.national_id)
+        await somchai.sees("ask.code")
+        await desk.add_person()
+        await malee.sees("home.choose")
+        await in_english(malee)
+        await malee.logs_in(MALEE.national_id, MALEE.email)
+        await picture(desk.page, "side-by-side")
+
+
+async def in_english(seat: Seat) -> None:
+    await seat.presses("control.language")
+    seat.language = "en"
+    await seat.sees("language_changed")
+
+
+async def picture(page: Page, name: str) -> None:
+    await page.mouse.move(0, 0)
+    await page.evaluate("document.fonts.ready")
+    await page.evaluate(STILL)
+    path = PICTURES / f"{name}.png"
+    await page.screenshot(path=path, animations="disabled", caret="hide")
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise SystemExit(f"{path.name} has {size} bytes; at most {LARGEST} are wanted.")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
