@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
@@ -25,10 +26,12 @@ WIDE: ViewportSize = {"width": 1280, "height": 720}
 LOOK = {"color_scheme": "light", "reduced_motion": "reduce"}
 
 # The same picture whenever it is made: nothing moves, no cursor blinks, no button is under the pointer, no time of day.
-STILL = """
+STILL = r"""
 () => {
   document.activeElement?.blur();
   for (const time of document.querySelectorAll("time, .from-person .meta")) time.textContent = "09:30";
+  const facts = document.getElementById("facts"); // of a mail: to whom, and when
+  if (facts) facts.textContent = facts.textContent.replace(/\d\d:\d\d$/, "09:30");
   for (const day of document.querySelectorAll(".day")) day.remove();
 }
 """
@@ -61,11 +64,11 @@ async def alone(browser: Browser, house: House) -> None:
         await somchai.sees("ask.code")
         await picture(desk.page, "code")
 
-        await desk.page.set_viewport_size({"width": 1000, "height": 560})
+        await desk.page.set_viewport_size({"width": 1000, "height": 680})
         await desk.page.goto(f"{house.url}/mail")
         await expect(desk.page.get_by_role("listitem")).to_have_count(1)
         await desk.page.get_by_role("listitem").get_by_role("button").first.click()
-        await picture(desk.page, "mailbox")
+        await picture(desk.page, "mailbox", scale="css")
 
         await desk.page.set_viewport_size(TELEPHONE)
         await desk.page.goto(f"{house.url}/chat")
@@ -96,12 +99,12 @@ async def in_english(seat: Seat) -> None:
     await seat.sees("language_changed")
 
 
-async def picture(page: Page, name: str) -> None:
+async def picture(page: Page, name: str, scale: Literal["css", "device"] = "device") -> None:
     await page.mouse.move(0, 0)
     await page.evaluate("document.fonts.ready")
     await page.evaluate(STILL)
     path = PICTURES / f"{name}.png"
-    await page.screenshot(path=path, animations="disabled", caret="hide")
+    await page.screenshot(path=path, animations="disabled", caret="hide", scale=scale)
     size = path.stat().st_size
     if size > LARGEST:
         raise SystemExit(f"{path.name} has {size} bytes; at most {LARGEST} are wanted.")

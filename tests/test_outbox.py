@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.outbox import GRACE, Carrier, Entry, Outbox, Undelivered
-from storage.database import Database, Row
+from bot.outbox import DAY, GRACE, LEASE, SECRET, Carrier, Entry, Outbox, Undelivered
+from storage.database import Database, Row, Tx, Unavailable
 from storage.vault import Key, Vault
 
 WHEN = 1_800_000_000_000
@@ -152,3 +152,249 @@ async def test_the_worker_outlives_a_claim_that_fails(post: Post, monkeypatch: p
             assert not worker.done(), "the worker died"
             await asyncio.sleep(0.01)
     assert post.carried == [1]
+
+
+# --- order ----------------------------------------------------------------------------------------------------------
+
+
+async def test_one_accounts_messages_go_in_order(post: Post) -> None:
+    entries = [await post.write(n) for n in range(20)]
+    post.outbox.dispatch(entries)
+    await post.quiet()
+    assert post.carried == list(range(20))
+    assert await post.rows() == []
+
+
+async def test_one_slow_account_holds_up_nobody_else(post: Post) -> None:
+    gate = asyncio.Event()
+
+    async def deliver(entry: Entry) -> None:
+        if entry.account_id == "slow":
+            await gate.wait()
+        post.carried.append((entry.account_id, entry.content["n"]))
+
+    post.outbox.carriers["chat"] = Carrier(deliver)
+    entries = [await post.write(n, account=account) for n in range(3) for account in ("slow", "quick")]
+    post.outbox.dispatch(entries)
+    async with asyncio.timeout(5):
+        while len(post.carried) < 3:
+            await asyncio.sleep(0.001)
+    assert post.carried == [("quick", 0), ("quick", 1), ("quick", 2)]
+    gate.set()
+    await post.quiet()
+    assert post.carried[3:] == [("slow", 0), ("slow", 1), ("slow", 2)]
+
+
+async def test_a_newer_message_does_not_overtake_one_that_fails_while_it_is_written(post: Post) -> None:
+    gate = asyncio.Event()
+
+    async def deliver(entry: Entry) -> None:
+        if not gate.is_set():
+            await gate.wait()
+            raise Undelivered("LINE is busy")
+        post.carried.append(entry.content["n"])
+
+    post.outbox.carriers["chat"] = Carrier(deliver)
+    post.outbox.dispatch([await post.write(1)])
+    await asyncio.sleep(0.01)
+    second = await post.write(2)  # committed while the first is still under way …
+    gate.set()
+    await post.quiet()  # … which fails before the second is handed over
+    post.outbox.dispatch([second])
+    await post.quiet()
+    for _ in range(3):
+        post.now += GRACE + 2_000
+        await post.claim()
+    assert post.carried == [1, 2]
+
+
+# --- crashes --------------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_crash_left_is_carried_after_a_while_with_the_same_body(post: Post) -> None:
+    entry = await post.write(1)
+    post.anew()
+    await post.claim()
+    assert post.carried == []
+    post.now += GRACE
+    [claimed] = await post.outbox.claim()
+    assert (claimed.id, claimed.content, claimed.body) == (entry.id, entry.content, entry.body)
+    post.outbox._take([claimed])
+    await post.quiet()
+    assert post.carried == [1]
+    assert await post.rows() == []
+
+
+async def test_what_a_crash_left_goes_in_order(post: Post) -> None:
+    for n in range(4):
+        await post.write(n)
+    post.anew()
+    post.now += GRACE
+    for n in range(4):
+        await post.claim()
+        assert post.carried == list(range(n + 1))
+
+
+async def test_two_workers_never_take_the_same_row(post: Post) -> None:
+    for n in range(30):
+        await post.write(n, account=f"account {n}")
+    post.now += GRACE
+    claims = await asyncio.gather(*(post.anew().claim() for _ in range(4)))
+    taken = [entry.content["n"] for claim in claims for entry in claim]
+    assert sorted(taken) == list(range(30))
+    assert await post.anew().claim() == []
+
+
+async def test_a_worker_that_died_with_its_claim_is_followed_by_another(post: Post) -> None:
+    await post.write(1)
+    post.now += GRACE
+    assert len(await post.anew().claim()) == 1
+    post.anew()
+    await post.claim()
+    assert post.carried == []
+    post.now += LEASE
+    await post.claim()
+    assert post.carried == [1]
+
+
+# --- failures -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("purpose", ["reply", SECRET])
+async def test_what_can_never_be_delivered_is_a_dead_letter_with_its_reason(post: Post, purpose: str) -> None:
+    post.trouble = [Undelivered("the address is refused (550)", permanent=True)]
+    await post.send(1, purpose=purpose)
+    [row] = await post.rows()
+    assert (row["reason"], row["dead_at"]) == ("the address is refused (550)", WHEN)
+    assert (row["body"] == "") == (purpose == SECRET)
+    await post.send(2)
+    assert post.carried == [2], "a dead letter blocks nobody"
+    post.now += 2 * DAY
+    await post.claim()
+    assert post.carried == [2], "a dead letter stays dead"
+
+
+async def test_what_follows_a_dead_letter_is_written_with_it(post: Post) -> None:
+    async def tell(_tx: Tx, entry: Entry) -> list[Entry]:
+        return [Entry.make("sorry", "notice", {"n": -1}, post.key, now=post.now, account_id=entry.account_id)]
+
+    post.outbox.carriers["chat"] = Carrier(post.deliver, tell)
+    post.outbox.carriers["sorry"] = Carrier(post.deliver)
+    post.trouble = [Undelivered("no", permanent=True)]
+    await post.send(1)
+    assert post.carried == [-1]
+
+
+@pytest.mark.parametrize(
+    "trouble", [Undelivered("greylisted (450)"), RuntimeError("a bug in the carrier"), Unavailable("locked")]
+)
+async def test_what_fails_for_now_comes_again_and_is_carried_once(post: Post, trouble: Exception) -> None:
+    post.trouble = [trouble]
+    await post.send(1)
+    assert post.carried == []
+    [row] = await post.rows()
+    assert row["dead_at"] is None
+    assert "bug in the carrier" not in str(row["reason"]), "an exception's words may hold what a person wrote"
+    post.now += GRACE
+    await post.claim()
+    assert post.carried == [1]
+    assert await post.rows() == []
+
+
+async def test_each_failure_waits_longer(post: Post) -> None:
+    await post.write(1, expires_at=WHEN + 100 * DAY)
+    waits = []
+    post.now += GRACE
+    for _ in range(8):
+        post.trouble = [Undelivered("still down")]
+        await post.claim()
+        [row] = await post.rows()
+        waits.append(row["due_at"] - post.now)
+        post.now = row["due_at"]
+    assert row["attempts"] == 8
+    assert all(0.7 * 1_000 * 2**n - 1 <= wait <= 1.3 * 1_000 * 2**n for n, wait in enumerate(waits))
+    for _ in range(6):
+        post.trouble = [Undelivered("still down")]
+        await post.claim()
+        [row] = await post.rows()
+        assert row["due_at"] - post.now <= 390_000
+        post.now = row["due_at"]
+
+
+async def test_what_is_too_late_to_be_of_use_is_not_delivered(post: Post) -> None:
+    await post.write(1, purpose=SECRET, expires_at=WHEN + 300_000)
+    post.now += 300_000
+    await post.claim()
+    assert post.carried == []
+    [row] = await post.rows()
+    assert "expired" in row["reason"]
+    assert row["body"] == ""
+
+
+async def test_what_is_for_later_is_carried_later(post: Post) -> None:
+    await post.send(1, due_at=WHEN + DAY, account="later")
+    await post.claim()
+    assert post.carried == []
+    post.now += DAY
+    await post.claim()
+    assert post.carried == [1]
+
+
+async def test_a_key_that_was_destroyed_leaves_a_dead_letter(post: Post) -> None:
+    await post.write(1)
+    async with post.database.write() as tx:
+        await tx.run("DELETE FROM keys")
+    post.now += GRACE
+    await post.claim()
+    [row] = await post.rows()
+    assert (post.carried, row["reason"]) == ([], "its key is gone")
+
+
+async def test_a_row_that_was_edited_is_not_delivered(post: Post) -> None:
+    first, second = await post.write(1), await post.write(2, account="malee")
+    async with post.database.write() as tx:
+        await tx.run("UPDATE outbox SET body = :body WHERE id = :id", {"body": first.body, "id": second.id})
+    post.now += GRACE
+    await post.claim()
+    assert post.carried == [1]
+    assert [row["id"] for row in await post.rows()] == [second.id]
+
+
+async def test_what_was_carried_while_the_database_was_away_is_kept_until_it_is_back(post: Post) -> None:
+    async def deliver(entry: Entry) -> None:
+        await post.deliver(entry)
+        await post.database._writer.execute("PRAGMA query_only=ON")
+
+    post.outbox.carriers["chat"] = Carrier(deliver)
+    await post.send(1)
+    assert post.carried == [1]
+    assert len(await post.rows()) == 1
+    await post.database._writer.execute("PRAGMA query_only=OFF")
+    post.outbox.carriers["chat"] = Carrier(post.deliver)
+    post.now += GRACE
+    await post.claim()
+    assert await post.rows() == []
+
+
+# --- stopping -------------------------------------------------------------------------------------------------------
+
+
+async def test_stopping_lets_what_is_under_way_arrive(post: Post) -> None:
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def deliver(entry: Entry) -> None:
+        begun.set()
+        await gate.wait()
+        await post.deliver(entry)
+
+    post.outbox.carriers["chat"] = Carrier(deliver)
+    post.outbox.start()
+    post.outbox.dispatch([await post.write(1)])
+    await begun.wait()
+    stopping = asyncio.create_task(post.outbox.stop())
+    await asyncio.sleep(0.02)
+    assert not stopping.done()
+    gate.set()
+    await stopping
+    assert post.carried == [1]
+    assert await post.rows() == []

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.events import Press
-from bot.flow import Chosen, Conversation, Shown
-from bot.screen import Buttons, dump, load, understand
+from bot.events import Language, Message, Opened, Press, Say, Text
+from bot.flow import Ask, Back, Cancel, Choice, Chosen, Conversation, Do, Frame, Resume, Shown, Start, Step, shown
+from bot.screen import Buttons, Command, Unclear, dump, help_for, load, render, understand
 from bot.text import Texts
 
 JSON = st.recursive(
@@ -72,3 +72,196 @@ def test_whatever_lies_in_the_store_loads_as_a_sound_conversation(stored: Any) -
 def test_a_forged_token_is_an_old_button(token: str) -> None:
     convo = Conversation(turn=1, shown=Shown(1, ("save",), labels=("Save",)))
     assert understand(Press(token), "somchai", convo, Buttons(b"secret" * 6), Texts(), {}) == Chosen("", -1)
+
+
+# --- buttons --------------------------------------------------------------------------------------------------------
+
+TEXTS = Texts()
+BUTTONS = Buttons(b"a secret of thirty-two bytes or so")
+STARTS = {"words.start.login": "login", "words.start.profile": "profile"}
+NOTICE = Ask[str]("notice", choices=(Choice("acknowledge"), Choice("resend", reopen=("x",))), text="ask.name")
+BEFORE = (Ask[str]("national_id"),)
+
+
+def screen(
+    ask: Ask[Any] = NOTICE, language: Language = "en", *, turn: int = 7, account: str = "somchai"
+) -> tuple[Message, Conversation]:
+    """What stands before the person, and what is kept of it."""
+    convo = Conversation((Frame("login"),), turn=turn, seen=1)
+    step = Step(convo, convo, open=ask, path=BEFORE)
+    message, stands = render(step, account, language, BUTTONS, TEXTS, ("login",))
+    return message, shown(step, stands)
+
+
+def meaning(event: Any, convo: Conversation, account: str = "somchai") -> Any:
+    return understand(event, account, convo, BUTTONS, TEXTS, STARTS)
+
+
+def test_what_is_pressed_is_what_was_shown() -> None:
+    message, convo = screen()
+    assert [b.label for b in message.buttons] == ["Acknowledge", "Send a new code", "Back", "Help", "Cancel"]
+    assert [meaning(Press(b.data), convo) for b in message.buttons] == [
+        Chosen("acknowledge", 7), Chosen("resend", 7), Back(), Command("help"), Cancel(),
+    ]  # fmt: skip
+
+
+def test_without_anything_before_there_is_no_way_back() -> None:
+    convo = Conversation((Frame("login"),), turn=1)
+    message, _ = render(Step(convo, convo, open=NOTICE), "somchai", "en", BUTTONS, TEXTS, ())
+    assert "Back" not in [b.label for b in message.buttons]
+
+
+@pytest.mark.parametrize("turn", [1, 1_800_000_000_000, 2**62])
+@pytest.mark.parametrize("index", [0, 12, 4_095])
+def test_a_token_fits_into_48_bytes(turn: int, index: int) -> None:
+    token = BUTTONS.token("somchai", turn, index)
+    assert len(token.encode()) <= 48
+    assert BUTTONS.read("somchai", token) == (turn, index)
+
+
+@given(st.text(max_size=60))
+@example("c7.0.")
+@example("go:nothing")
+@example("go:")
+def test_no_text_is_a_token(token: str) -> None:
+    _, convo = screen()
+    assert meaning(Press(token), convo) in (Chosen("", -1), Start("login"), Start("profile"))
+
+
+@given(st.integers(0, 30), st.sampled_from("0123456789abcdefABCDEF.-_ c๑"))
+def test_one_edited_character_makes_it_an_old_button(place: int, char: str) -> None:
+    message, convo = screen()
+    token = message.buttons[0].data
+    place %= len(token)
+    edited = token[:place] + char + token[place + 1 :]
+    if edited.casefold() != token.casefold():
+        assert meaning(Press(edited), convo) == Chosen("", -1)
+
+
+def test_a_token_says_nothing_when_cut_short() -> None:
+    message, convo = screen()
+    token = message.buttons[0].data
+    for length in range(len(token)):
+        assert meaning(Press(token[:length]), convo) == Chosen("", -1)
+
+
+def test_somebody_elses_token_is_an_old_button() -> None:
+    message, convo = screen()
+    assert meaning(Press(message.buttons[0].data), convo, "malee") == Chosen("", -1)
+
+
+def test_another_houses_token_is_an_old_button() -> None:
+    _, convo = screen()
+    token = Buttons(b"another secret of another house...").token("somchai", 7, 0)
+    assert meaning(Press(token), convo) == Chosen("", -1)
+
+
+def test_an_earlier_screens_token_is_an_old_button() -> None:
+    earlier, _ = screen(turn=7)
+    _, convo = screen(turn=8)
+    assert [meaning(Press(b.data), convo) for b in earlier.buttons] == [Chosen("", -1)] * 5
+
+
+def test_a_button_beyond_the_last_one_is_an_old_button() -> None:
+    _, convo = screen()
+    assert meaning(Press(BUTTONS.token("somchai", 7, 5)), convo) == Chosen("", -1)
+    assert meaning(Press(BUTTONS.token("somchai", 7, -1)), convo) == Chosen("", -1)
+
+
+def test_a_button_of_the_menu_starts_what_it_names() -> None:
+    convo = Conversation(turn=3)
+    message, stands = render(Step(convo, convo), "somchai", "en", BUTTONS, TEXTS, ("login",))
+    data = [b.data for b in message.buttons]
+    assert [meaning(Press(d), Conversation(shown=stands)) for d in data] == [
+        Start("login"), Command("lang.th"), Command("help"),
+    ]  # fmt: skip
+    assert meaning(Press("go:delete_all"), convo) == Chosen("", -1)
+
+
+# --- typed words ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "typed"),
+    [
+        ("en", "Acknowledge"),
+        ("en", "  aCKnow ledge "),
+        ("th", TEXTS("th", "choice.acknowledge")),
+        ("th", " ".join(TEXTS("th", "choice.acknowledge"))),
+    ],
+)
+def test_the_words_on_a_button_press_it(language: Language, typed: str) -> None:
+    _, convo = screen(language=language)
+    assert meaning(Text(typed), convo) == Chosen("acknowledge", 7)
+
+
+def test_the_words_of_the_other_language_are_an_answer_like_any_other() -> None:
+    _, convo = screen(language="en")
+    typed = Text(TEXTS("th", "choice.acknowledge"))
+    assert meaning(typed, convo) == typed
+
+
+def test_digits_on_a_button_may_be_thai() -> None:
+    convo = Conversation((Frame("login"),), shown=Shown(7, ("two",), labels=("No. 12",)))
+    assert meaning(Text("no. ๑๒"), convo) == Chosen("two", 7)
+
+
+@pytest.mark.parametrize("language", ["th", "en"])
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("words.back", Back()),
+        ("words.cancel", Cancel()),
+        ("words.menu", Cancel()),
+        ("words.help", Command("help")),
+        ("words.lang.th", Command("lang.th")),
+        ("words.lang.en", Command("lang.en")),
+        ("words.start.login", Start("login")),
+    ],
+)
+def test_every_word_of_a_command_works_in_both_languages_on_any_screen(
+    key: str, language: Language, meant: Any
+) -> None:
+    _, convo = screen(language="th")
+    spellings = TEXTS(language, key).split("|")
+    assert all(spellings)
+    for word in spellings:
+        assert meaning(Text(word.upper() + " "), convo) == meant
+        assert meaning(Text(word), Conversation()) == meant
+
+
+def test_what_nobody_asked_for_is_unclear_only_when_nothing_is_open() -> None:
+    _, convo = screen()
+    assert meaning(Text("blah"), convo) == Text("blah")
+    assert meaning(Text("blah"), Conversation()) == Unclear()
+    assert meaning(Opened(), convo) == Resume()
+
+
+@pytest.mark.parametrize(
+    ("ask", "key"),
+    [
+        (Ask[str]("national_id"), "help.national_id"),
+        (Ask[str]("child.3", text="ask.code"), "help.code"),
+        (NOTICE, "help.name"),
+    ],
+)
+def test_help_is_about_the_open_question(ask: Ask[str], key: str) -> None:
+    convo = Conversation((Frame("login"),))
+    assert help_for(Step(convo, convo, open=ask), TEXTS) == Say(key)
+
+
+def test_help_in_general_where_there_is_nothing_particular_to_say() -> None:
+    convo = Conversation((Frame("login"),))
+    assert help_for(Step(convo, convo, open=Ask[str]("no_such_help")), TEXTS) == Say("help.general")
+    assert help_for(Step(convo, convo), TEXTS) == Say("help.general")
+
+
+def test_while_something_is_on_its_way_the_screen_says_so_and_offers_no_answer() -> None:
+    ask = Ask[str]("laser", choices=(Choice("acknowledge"),), text="ask.name")
+    convo = Conversation((Frame("login", waiting="laser", attempt="x"),), turn=7)
+    message, stands = render(Step(convo, convo, open=ask, path=BEFORE_NOTHING), "somchai", "en", BUTTONS, TEXTS, ())
+    assert message.lines == (TEXTS("en", "wait.laser"),)
+    assert stands.values == ("@help", "@cancel")
+
+
+BEFORE_NOTHING: tuple[Ask[Any] | Do[Any], ...] = ()

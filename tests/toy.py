@@ -134,6 +134,7 @@ class Person:
     now: int = 1_000_000
     did: list[Any] = field(default_factory=list)
     step: Step = field(default_factory=lambda: Step(Conversation(), Conversation()))
+    screen: Step = field(default_factory=lambda: Step(Conversation(), Conversation()))
 
     def scripts(self, frame: Frame) -> Script[Any]:
         return self.flows[frame.flow]()
@@ -158,6 +159,7 @@ class Person:
         self.step = step
         convo = step.convo
         if not step.silent:
+            self.screen = step
             choices = step.open.choices if isinstance(step.open, Ask) and not step.waiting else ()
             convo = shown(step, Shown(convo.turn, tuple(choice.value for choice in choices)))
         self.convo = load(json.loads(json.dumps(dump(convo))))
@@ -190,7 +192,7 @@ class Person:
     @property
     def sees(self) -> str:
         """Key of what is on the screen, "" for the menu."""
-        return self.step.open.key if self.step.open else ""
+        return self.screen.open.key if self.screen.open else ""
 
     @property
     def told(self) -> list[str]:
@@ -204,3 +206,180 @@ class Person:
     def attempt(self) -> str:
         assert self.convo.top is not None
         return self.convo.top.attempt
+
+
+# --- the same conversation, told without the engine -----------------------------------------------------------------
+
+
+class Refused(Exception):
+    """An effect said no."""
+
+
+class Handed(Exception):
+    """An effect was handed on."""
+
+
+class Model:
+    """What `registration` and a flow `other` of one question must do, as plain ifs over a dict.
+
+    It shares nothing with the engine but the effects. `perform`: None for "yes", or raises `Refused` or `Handed`.
+    """
+
+    OFFERS: Mapping[str, tuple[str, ...]] = {
+        "code": ("resend",),
+        "kind": ("single", "family"),
+        "summary": ("save", "edit_id", "edit_email", "edit_kind"),
+        "reason": ("yes",),
+    }
+    REOPENS: Mapping[str, tuple[str, ...]] = {
+        "resend": ("sent",),
+        "edit_id": ("id",),
+        "edit_email": ("email", "email_again"),
+        "edit_kind": ("kind",),
+    }
+
+    def __init__(self, perform: Callable[[Any], None]) -> None:
+        self.perform = perform
+        self.stack: list[str] = []
+        self.kept: dict[str, Any] = {}
+        self.good_for: dict[str, Any] = {}  # what the results of effects rest on
+        self.waiting = False
+        self.did: list[Any] = []
+
+    @property
+    def question(self) -> str:
+        if not self.stack:
+            return ""
+        return "reason" if self.stack[-1] == "other" else self._next()
+
+    def _children(self) -> list[str]:
+        if self.kept.get("kind") != "family":
+            return []
+        return [f"child.{n}" for n in range(self.kept.get("children", 0))]
+
+    def _next(self) -> str:
+        """The first thing that is missing; names of effects in capitals."""
+        k, g = self.kept, self.good_for
+        if "id" not in k:
+            return "id"
+        if "found" not in k or g["found"] != k["id"]:
+            return "FIND"
+        if "email" not in k:
+            return "email"
+        if k.get("email_again") != k["email"]:
+            return "email_again"
+        if "sent" not in k or g["sent"] != (k["id"], k["email"]):
+            return "SEND"
+        if "code" not in k or g["code"] != (k["id"], k["email"]):
+            return "code"
+        if "kind" not in k:
+            return "kind"
+        if k["kind"] == "family":
+            if k.get("children") not in (1, 2, 3):
+                return "children"
+            for child in self._children():
+                if child not in k:
+                    return child
+        if "summary" not in k:
+            return "summary"
+        return "SAVE"
+
+    def _go_on(self) -> None:
+        while self.stack and self.stack[-1] == "register":
+            k, todo = self.kept, self._next()
+            if todo == "FIND":
+                self._do(LookUp(k["id"]))
+                k["found"], self.good_for["found"] = True, k["id"]
+            elif todo == "SEND":
+                self._do(Send(k["id"], k["email"]))
+                k["sent"], self.good_for["sent"] = True, (k["id"], k["email"])
+            elif todo == "SAVE":
+                self._do(Save(k["id"], k["email"], tuple(k[child] for child in self._children())))
+                self._forget_all()
+                self.stack.pop()
+            else:
+                return
+
+    def _forget_all(self) -> None:
+        self.kept, self.good_for, self.waiting = {}, {}, False
+
+    def _do(self, effect: Any) -> None:
+        self.did.append(effect)
+        self.perform(effect)
+
+    def _or_as_before(self, change: Callable[[], None]) -> None:
+        before = (list(self.stack), dict(self.kept), dict(self.good_for), self.waiting)
+        try:
+            change()
+            self._go_on()
+        except Refused:
+            self.stack, self.kept, self.good_for, self.waiting = before
+
+    def start(self, flow: str) -> None:
+        if flow not in self.stack:
+            self.stack.append(flow)
+
+    def cancel(self) -> None:
+        if self.stack and self.stack.pop() == "register":
+            self._forget_all()
+        self._go_on()
+
+    def back(self) -> None:
+        if not self.stack or self.stack[-1] == "other":
+            return
+        order = ["id", "email", "email_again", "code", "kind"]
+        if self.kept.get("kind") == "family":
+            order += ["children", *self._children()]
+        order.append("summary")
+        earlier = order[: order.index(self.question)]
+        if earlier:
+            self.waiting = False
+            del self.kept[earlier[-1]]
+
+    def press(self, value: str) -> None:
+        if value not in self.OFFERS.get(self.question, ()) or (self.waiting and self.stack[-1] == "register"):
+            return
+        if value == "yes":
+            self.stack.pop()
+            self._go_on()
+            return
+
+        def change() -> None:
+            for key in self.REOPENS.get(value, ()):
+                self.kept.pop(key, None)
+            if value not in self.REOPENS:
+                self.kept[self.question] = value
+
+        self._or_as_before(change)
+
+    def say(self, text: str) -> None:
+        question, text = self.question, text.strip()
+        if question in ("", "kind", "summary", "reason") or self.waiting:
+            return
+        if question in ("id", "code", "children") and not text.isdecimal():
+            return
+        if question in ("email", "email_again") and "@" not in text:
+            return
+
+        def change() -> None:
+            if question == "code":
+                try:
+                    self._do(Check(self.kept["id"], self.kept["email"], text))
+                except Handed:
+                    self.waiting = True
+                    return
+                self.prove()
+            else:
+                self.kept[question] = int(text) if question == "children" else text
+
+        self._or_as_before(change)
+
+    def prove(self) -> None:
+        self.kept["code"], self.good_for["code"] = True, (self.kept["id"], self.kept["email"])
+
+    def hear(self, *, good: bool) -> None:
+        """The late result of the check that is waited for."""
+        self.waiting = False
+        if good:
+            self.prove()
+        self._go_on()

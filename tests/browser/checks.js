@@ -36,6 +36,9 @@ globalThis.kp7Checks = {
         found.push(`too low: ${this.say(element)}`);
       }
     }
+    for (const title of document.querySelectorAll("h1")) {
+      if (title.offsetHeight > 1.5 * parseFloat(getComputedStyle(title).lineHeight)) found.push("title on two lines");
+    }
     for (const field of document.querySelectorAll("textarea")) {
       if (!this.seen(field) || field.value) continue;
       if (field.scrollHeight > field.clientHeight + 1) found.push(`hint wraps: ${field.placeholder}`);

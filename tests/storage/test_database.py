@@ -2,12 +2,14 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from storage.database import Database
+from storage.database import Database, Unavailable, statements
 
 
 @pytest.fixture
@@ -74,3 +76,135 @@ async def test_a_reader_that_is_given_up_at_any_moment_leaves_the_connection_usa
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
     assert await subjects(database) == ["there"]
+
+
+async def test_all_or_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError, match="halfway"):
+        async with database.write() as tx:
+            await tx.run("INSERT INTO attempts (kind, subject, at) VALUES ('test', 'first', 1)")
+            raise RuntimeError("halfway")
+    await note(database, "second")
+    assert await subjects(database) == ["second"]
+
+
+async def test_a_wrong_statement_is_not_the_databases_fault(database: Database) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        async with database.write() as tx:
+            await tx.run("INSERT INTO nowhere VALUES (1)")
+    await note(database, "after")
+    assert await subjects(database) == ["after"]
+
+
+async def test_a_locked_database_is_unavailable_and_then_available_again(database: Database) -> None:
+    await database._writer.execute("PRAGMA busy_timeout=10")
+    other = sqlite3.connect(database.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(Unavailable):
+        await note(database, "refused")
+    other.execute("ROLLBACK")
+    other.close()
+    await note(database, "taken")
+    assert await subjects(database) == ["taken"]
+
+
+async def test_a_full_disk_is_unavailable_and_nothing_is_half_written(database: Database) -> None:
+    cursor = await database._writer.execute("PRAGMA page_count")
+    row = await cursor.fetchone()
+    assert row is not None
+    await database._writer.execute(f"PRAGMA max_page_count={row[0]}")
+    with pytest.raises(Unavailable):
+        async with database.write() as tx:
+            await tx.run("INSERT INTO attempts (kind, subject, at) VALUES ('test', 'small', 1)")
+            await tx.run("INSERT INTO attempts (kind, subject, at) VALUES ('test', :much, 1)", {"much": "x" * 100_000})
+    assert await subjects(database) == []
+    await database._writer.execute("PRAGMA max_page_count=1000000")
+    await note(database, "room again")
+    assert await subjects(database) == ["room again"]
+
+
+async def test_a_reader_sees_a_steady_picture(database: Database) -> None:
+    await note(database, "before")
+    async with database.read() as tx:
+        first = await tx.all("SELECT subject FROM attempts")
+        await note(database, "meanwhile")
+        assert await tx.all("SELECT subject FROM attempts") == first
+    assert await subjects(database) == ["before", "meanwhile"]
+
+
+async def test_writers_take_turns(database: Database) -> None:
+    async def add() -> None:
+        async with database.write() as tx:
+            row = await tx.one("SELECT COUNT(*) AS n FROM attempts")
+            assert row is not None
+            await asyncio.sleep(0)
+            await tx.run("INSERT INTO attempts (kind, subject, at) VALUES ('test', :n, 1)", {"n": f"{row['n']:03}"})
+
+    await asyncio.gather(*(add() for _ in range(30)))
+    assert await subjects(database) == [f"{n:03}" for n in range(30)]
+
+
+async def test_sets(database: Database) -> None:
+    async with database.write() as tx:
+        rows = [{"name": "สมชาย 'x' ; --", "n": 1}, {"name": "มาลี", "n": 2}]
+        sql = "SELECT value ->> 'name' AS name, CAST(value ->> 'n' AS BIGINT) + 1 AS n FROM each(:batch)"
+        assert await tx.each(sql, rows) == [{"name": "สมชาย 'x' ; --", "n": 2}, {"name": "มาลี", "n": 3}]
+        assert await tx.each(sql, []) == []
+
+
+# --- migrations -----------------------------------------------------------------------------------------------------
+
+
+async def test_migrating_again_changes_nothing(database: Database) -> None:
+    await note(database, "kept")
+    assert await database.migrate() == []
+    assert await subjects(database) == ["kept"]
+
+
+async def test_migrating_at_once_from_several_connections(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    databases = [await Database.open(url) for _ in range(4)]
+    try:
+        done = await asyncio.gather(*(database.migrate() for database in databases))
+    finally:
+        for database in databases:
+            await database.close()
+    assert [names for names in done if names] == [max(done, key=len)], "every file is applied by one of them"
+
+
+MIGRATE = """
+import asyncio, sys
+from storage.database import Database
+async def main():
+    database = await Database.open(sys.argv[1])
+    print(len(await database.migrate()))
+    await database.close()
+asyncio.run(main())
+"""
+
+
+def test_migrating_at_once_from_several_processes(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", MIGRATE, f"sqlite:///{tmp_path / 'new.db'}"]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    outcomes = [process.communicate(timeout=30) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], outcomes
+    applied = sorted(int(out) for out, _ in outcomes)
+    assert applied[:2] == [0, 0]
+    assert applied[2] > 0
+
+
+def test_statements_end_with_their_line() -> None:
+    script = "CREATE TABLE a (  -- why; not\n    x TEXT\n);\n\n-- nothing\nCREATE INDEX i ON a (x);\n"
+    assert [" ".join(s.split()) for s in statements(script)] == [
+        "CREATE TABLE a ( x TEXT )",
+        "CREATE INDEX i ON a (x)",
+    ] or [s.rstrip(";") for s in statements(script)] == ["CREATE TABLE a (\n    x TEXT\n)", "CREATE INDEX i ON a (x)"]
+
+
+@pytest.mark.parametrize("url", ["", "kp7.db", "mysql://x/y", "sqlite://host/kp7.db", "sqlite:///"])
+async def test_an_address_that_is_none_is_said_so(url: str) -> None:
+    with pytest.raises(ValueError, match="DATABASE_URL"):
+        await Database.open(url)
+
+
+async def test_nobody_else_reads_along(database: Database) -> None:
+    assert database.path.stat().st_mode & 0o077 == 0
