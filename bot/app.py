@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from bot import demo
 from bot.channels.http import Headers, plain
@@ -130,7 +131,7 @@ async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:
     )
 
 
-def web_app(kp7: Kp7) -> Starlette:
+def web_app(kp7: Kp7) -> ASGIApp:
     async def home(_: Request) -> Response:
         return RedirectResponse("/chat") if kp7.web else PlainTextResponse("KP7")
 
@@ -156,5 +157,4 @@ def web_app(kp7: Kp7) -> Starlette:
         exception_handlers={Unavailable: plain(503, "busy"), 404: plain(404, "not here"), 405: plain(405, "not so")},
     )
     app.router.redirect_slashes = False  # a redirect would repeat the Host header
-    app.add_middleware(Headers, secure=kp7.settings.secure)
-    return app
+    return Headers(app, secure=kp7.settings.secure)  # outermost: a crash has the headers too

@@ -49,7 +49,7 @@ class Walk:
         self.convo = convo
         self.entries: list[Entry] = []
         self.gone: set[str] = set()
-        self._person_before = visitor.person_id
+        self._person_before = visitor.person_id if visitor.logged_in else None
 
     async def run(self, event: Event) -> None:
         line = await self._tidy()
@@ -181,7 +181,7 @@ class Walk:
             return
         menu = house.registry.menu(visitor)
         message, screen = render(step, visitor.id, visitor.language, house.buttons, house.texts, menu)
-        if self._person_before and self._person_before != visitor.person_id:
+        if self._person_before and self._person_before != (visitor.person_id if visitor.logged_in else None):
             message = replace(message, fresh=True)
         self.convo = shown(step, screen)
         self.entries.append(reply(visitor, message, self._now))

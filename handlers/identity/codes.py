@@ -75,17 +75,17 @@ async def issue(context: Context, purpose: str, person: Person, address: str) ->
     await _refuse_if_locked(context, person)
     index = address_index(context.vault, address)
     gap = s.code_resend_seconds * 1000
-    living = await tx.one(
-        "SELECT reference, issued_at, expires_at FROM codes WHERE account_id = :account AND purpose = :purpose "
-        "AND person_id = :person AND address_index = :address AND ended_at IS NULL "
-        "AND issued_at > :since AND issued_at <= :now",
+    last = await tx.one(
+        "SELECT reference, issued_at, expires_at, ended_at FROM codes WHERE account_id = :account AND purpose = :purpose "
+        "AND person_id = :person AND address_index = :address AND (ended_at IS NULL OR outcome = 'replaced') "
+        "AND issued_at > :since AND issued_at <= :now ORDER BY issued_at DESC LIMIT 1",
         {"account": account, "purpose": purpose, "person": person.id, "address": index, "since": now - gap, "now": now},
     )
-    if living:
-        if context.again:
-            seconds = (living["issued_at"] + gap - now + 999) // 1000
-            raise Invalid("resend_wait", seconds=seconds, reference=living["reference"])
-        return Issued(living["reference"], living["expires_at"])
+    if last:
+        if context.again or last["ended_at"]:
+            seconds = (last["issued_at"] + gap - now + 999) // 1000
+            raise Invalid("resend_wait", seconds=seconds, reference=last["reference"])
+        return Issued(last["reference"], last["expires_at"])
     for subject in (index, account):
         until = await attempts.exceeded(tx, "code", subject, now, per_hour=s.codes_per_hour, per_day=s.codes_per_day)
         if until:

@@ -64,11 +64,11 @@ async def _facts(
     tx: Tx, vault: Vault, settings: Settings, visitors: Sequence[Visitor], now: int
 ) -> dict[str, script.Facts]:
     known = await people.by_ids(tx, vault, [v.person_id for v in visitors if v.person_id])
-    tried = {
-        row["subject"]: row["n"]
+    offered = {
+        row["subject"]: row["n"] >= settings.identity_tries_before_officer or row["kind"] == "stopped"
         for row in await tx.each(
-            "SELECT a.subject AS subject, COUNT(*) AS n FROM attempts a JOIN each(:batch) e "
-            "ON a.kind = 'identity' AND a.subject = e.value ->> 'id' "
+            "SELECT a.subject AS subject, COUNT(*) AS n, MAX(a.kind) AS kind FROM attempts a JOIN each(:batch) e "
+            "ON a.kind IN ('identity', 'stopped') AND a.subject = e.value ->> 'id' "
             "AND a.at > CAST(e.value ->> 'since' AS BIGINT) GROUP BY a.subject",
             [{"id": v.id, "since": now - attempts.DAY} for v in visitors],
         )
@@ -93,7 +93,7 @@ async def _facts(
             today=today,
             channel=visitor.channel,
             verifier=settings.card_verifier,
-            officer_offered=tried.get(visitor.id, 0) >= settings.identity_tries_before_officer,
+            officer_offered=offered.get(visitor.id, False),
             code_digits=settings.code_digits,
             phone_digits=(settings.phone_digits_min, settings.phone_digits_max),
             shared=visitor.shared,
@@ -229,6 +229,7 @@ async def check_card(context: Context, effect: do.CheckCard) -> dict[str, bool]:
     for subject in subjects:
         until = await attempts.exceeded(context.tx, "identity", subject, now, per_day=s.identity_tries_per_day)
         if until:
+            await attempts.note(context.tx, "stopped", context.visitor.id, now)
             raise Invalid("identity_stopped")
     for subject in subjects:  # counted before it is compared
         await attempts.note(context.tx, "identity", subject, now)

@@ -129,7 +129,7 @@ CREATE TABLE codes (
     ended_at BIGINT,
     outcome TEXT                           -- used, saved, spent; replaced, guessed
 );
-CREATE INDEX codes_of_account ON codes (account_id, purpose) WHERE ended_at IS NULL;
+CREATE INDEX codes_of_account ON codes (account_id, purpose);
 CREATE INDEX codes_by_age ON codes (expires_at);
 
 CREATE TABLE attempts (                    -- what limits count

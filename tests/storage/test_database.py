@@ -79,10 +79,13 @@ async def test_a_reader_that_is_given_up_at_any_moment_leaves_the_connection_usa
 
 
 async def test_all_or_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError, match="halfway"):
+    async def fails() -> None:
         async with database.write() as tx:
             await tx.run("INSERT INTO attempts (kind, subject, at) VALUES ('test', 'first', 1)")
             raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        await fails()
     await note(database, "second")
     assert await subjects(database) == ["second"]
 
@@ -112,10 +115,14 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_half_written(database: 
     row = await cursor.fetchone()
     assert row is not None
     await database._writer.execute(f"PRAGMA max_page_count={row[0]}")
-    with pytest.raises(Unavailable):
+
+    async def fills() -> None:
         async with database.write() as tx:
             await tx.run("INSERT INTO attempts (kind, subject, at) VALUES ('test', 'small', 1)")
             await tx.run("INSERT INTO attempts (kind, subject, at) VALUES ('test', :much, 1)", {"much": "x" * 100_000})
+
+    with pytest.raises(Unavailable):
+        await fills()
     assert await subjects(database) == []
     await database._writer.execute("PRAGMA max_page_count=1000000")
     await note(database, "room again")
@@ -194,10 +201,8 @@ def test_migrating_at_once_from_several_processes(tmp_path: Path) -> None:
 
 def test_statements_end_with_their_line() -> None:
     script = "CREATE TABLE a (  -- why; not\n    x TEXT\n);\n\n-- nothing\nCREATE INDEX i ON a (x);\n"
-    assert [" ".join(s.split()) for s in statements(script)] == [
-        "CREATE TABLE a ( x TEXT )",
-        "CREATE INDEX i ON a (x)",
-    ] or [s.rstrip(";") for s in statements(script)] == ["CREATE TABLE a (\n    x TEXT\n)", "CREATE INDEX i ON a (x)"]
+    found = [" ".join(statement.split()).rstrip(";") for statement in statements(script)]
+    assert found == ["CREATE TABLE a ( x TEXT )", "CREATE INDEX i ON a (x)"]
 
 
 @pytest.mark.parametrize("url", ["", "kp7.db", "mysql://x/y", "sqlite://host/kp7.db", "sqlite:///"])

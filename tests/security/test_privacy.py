@@ -1,0 +1,306 @@
+"""What is personal stands nowhere in plain text: not in the database, not in a log (OTP8, DP1, DP3)."""
+
+import base64
+import csv
+import hashlib
+import itertools
+import json
+import logging
+from collections.abc import AsyncIterator, MutableMapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.app import date_rule
+from bot.logs import log_as_json
+from bot.thai import check_digit
+from handlers.organisation.imports import import_roster
+from storage.vault import Tampered
+from tests.cast import ANAN, MALEE, SOMCHAI, Player
+from tests.house import House, a_house
+from tests.security.tools import Lab, on_disk, proves, registers, rows
+
+LETTERS = "กขคงจฉชซฌญฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหอฮ"
+MARKED = 40  # people, each with six markers of their own
+
+
+def national_id(n: int) -> str:
+    twelve = f"18888{n:07d}"
+    return twelve + check_digit(twelve)
+
+
+def marked(n: int) -> Player:
+    word = "".join(LETTERS[(n * 7 + k * k) % len(LETTERS)] for k in range(9))
+    email = f"marker{n:04d}.mail@example.org" if n % 2 else ""
+    return Player(national_id(n), f"{word} ส{word[::-1]}", "17 มี.ค. 2520", f"QX{7_000_000_000 + n}", email)
+
+
+PEOPLE = [marked(n) for n in range(MARKED)]
+
+
+def phone(n: int) -> str:
+    return f"0614{n:06d}"
+
+
+def markers(n: int, who: Player) -> list[str]:
+    first, last = who.name.split()
+    return [who.national_id, first, last, who.laser, phone(n), *([who.email] if who.email else [])]
+
+
+@pytest.fixture
+async def archive(tmp_path: Path) -> AsyncIterator[House]:
+    """A house whose roster is all markers."""
+    roster = tmp_path / "roster.csv"
+    header = "เลขประจำตัวประชาชน,คำนำหน้า,ชื่อ,นามสกุล,วันเดือนปีเกิด,ประเภทบุคลากร,สำนัก/กอง,วันบรรจุ,อีเมล,โทรศัพท์,สถานะ,Laser Code"
+    with roster.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header.split(","))
+        for n, who in enumerate(PEOPLE):
+            name = who.name.split()
+            row = [who.national_id, "นาย", *name, who.born, "ข้าราชการ", "กองทดสอบ", "1 ม.ค. 2550"]
+            writer.writerow([*row, who.email, phone(n), "ปกติ", who.laser])
+    async with a_house(tmp_path, samples=False) as house:
+        kp7 = house.kp7
+        report = await import_roster(
+            kp7.database, kp7.vault, roster, today=date(2026, 11, 21), rule=date_rule(kp7.settings), clock=house.clock
+        )
+        roster.unlink()
+        assert (report.written.added, report.bad) == (MARKED, [])
+        yield house
+
+
+async def everything(house: House) -> list[str]:
+    """Register, log in, look at the data, save telephone numbers, change the address, fail, wait for HR, log out.
+
+    Returns what was made up on the way: addresses, codes, cookies.
+    """
+    secrets: list[str] = []
+    for n, who in list(enumerate(PEOPLE))[:6]:
+        chat = await house.somebody()
+        secrets.append(next(iter(chat.client.cookies.values())))
+        if who.email:
+            await chat.logs_in(who.national_id, who.email)
+        else:
+            typed = f"typed{n:04d}.address@example.net"
+            await registers(chat, who, typed)
+            secrets.append(typed)
+        await chat.taps("menu.profile")
+        await chat.taps("choice.edit_contact")
+        for number in (f"0625{n:06d}", f"0272{n:05d}"):
+            await chat.says(number)
+            secrets.append(number)
+        await chat.taps("choice.save_edit")
+        if n < 2:
+            await chat.taps("menu.change_email")
+            changed = f"changed{n:04d}.address@example.net"
+            secrets.append(changed)
+            await chat.says(changed)
+            await chat.says(changed)
+            mailed = len(house.post.mails)
+            await chat.taps("choice.save")
+            await chat.says(await house.code_for(changed, after=mailed))
+        if n % 3 == 0:
+            await chat.says("ออกจากระบบ")
+    waits = await house.somebody()
+    stranger = Player(PEOPLE[8].national_id, "นามสมมุติเอง ยืนคอยเจ้าหน้าที่", "9 ก.ย. 2519", "ZX7777777777")
+    await proves(waits, stranger, laser=stranger.laser)
+    for _ in range(2):
+        await waits.says(stranger.laser)
+    await waits.taps("choice.ask_officer")
+    secrets += ["นามสมมุติเอง", "ยืนคอยเจ้าหน้าที่", stranger.laser]
+    codes = [house.code_in(mail) for mail in house.post.mails if "รหัสเข้าใช้งาน" in str(mail["subject"])]
+    assert len(codes) >= 8
+    return [*secrets, *codes]
+
+
+def disguises(marker: str) -> list[bytes]:
+    """The marker itself, as JSON would write it, as other encodings would, and plainly hashed."""
+    plain = marker.encode()
+    hashed = [hashlib.new(name, plain) for name in ("md5", "sha1", "sha256", "sha512")]
+    return [
+        plain,
+        json.dumps(marker)[1:-1].encode(),
+        marker.encode("utf-16-le"),
+        base64.b64encode(plain).rstrip(b"="),
+        plain.hex().encode(),
+        *(h.hexdigest().encode() for h in hashed),
+        *(h.digest() for h in hashed),
+        *(base64.urlsafe_b64encode(h.digest()).rstrip(b"=") for h in hashed),
+    ]
+
+
+async def test_nothing_personal_stands_in_the_database_or_in_a_log(
+    archive: House, said: list[MutableMapping[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    made_up = await everything(archive)
+    planted = [marker for n, who in enumerate(PEOPLE) for marker in markers(n, who)]
+    assert len(set(planted + made_up)) > 200
+    disk = on_disk(archive)
+    logged = json.dumps(said, ensure_ascii=False, default=str) + caplog.text
+    found = [m for m in planted + made_up if any(form in disk for form in disguises(m)) or m in logged]
+    assert found == []
+    await archive.kp7.database.write().__aenter__() if False else None
+
+
+async def test_not_even_when_everything_goes_wrong(
+    archive: House,
+    said: list[MutableMapping[str, Any]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The mail server refuses naming the address, effects crash with what was typed in their message."""
+    who = PEOPLE[1]
+    archive.post.refusals = [f"450 <{who.email}> mailbox busy", f"550 <{who.email}> no such user"]
+    chat = await archive.somebody()
+    await chat.begins(who.national_id)
+    archive.clock.forward(seconds=61)
+    await chat.taps("choice.resend")
+
+    async def crash(*given: object) -> None:
+        raise RuntimeError(f"{given} {who.national_id} {who.name} {who.email}")
+
+    monkeypatch.setattr("handlers.identity.codes.guess", crash)
+    await chat.says("123456")
+    chat.sees("error.internal")
+    assert [line["event"] for line in said if line["log_level"] == "error"].count("event_failed") == 3
+    logged = json.dumps(said, ensure_ascii=False, default=str) + caplog.text
+    assert [m for m in markers(1, who) if m in logged] == []
+
+
+def test_what_libraries_log_loses_its_values(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the real configuration: templates stay, arguments and messages of exceptions do not."""
+    before = logging.root.handlers[:], logging.root.level
+    try:
+        log_as_json()
+        try:
+            raise ValueError("1888800000011")
+        except ValueError:
+            logging.getLogger("some.library").exception("failed for %s", "secret@example.org")
+    finally:
+        logging.root.handlers[:], level = before
+        logging.root.setLevel(level)
+    written = capsys.readouterr().err
+    assert "failed for %s" in written
+    assert "ValueError" in written
+    assert "1888800000011" not in written
+    assert "secret@example.org" not in written
+
+
+# --- sealed values do not open elsewhere ------------------------------------------------------------------------------
+
+COLUMNS = (("people", "profile"), ("people", "contact"), ("emails", "address"))
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS)
+async def test_values_swapped_between_rows_do_not_open(house: House, table: str, column: str) -> None:
+    """Somebody with the database in hand gives Malee Somchai's address, or his name."""
+    where = {
+        "people": "id = :id",
+        "emails": "person_id = :id",
+    }[table]
+    lab = Lab(house, house.settings)
+    malee, somchai = await lab.person(MALEE), await lab.person(SOMCHAI)
+    sealed = [
+        (await rows(house, f"SELECT {column} AS s FROM {table} WHERE {where}", id=p.id))[0]["s"]
+        for p in (malee, somchai)
+    ]
+    async with house.kp7.database.write() as tx:
+        for person, value in zip((somchai, malee), sealed, strict=True):
+            await tx.run(f"UPDATE {table} SET {column} = :value WHERE {where}", {"value": value, "id": person.id})
+    with pytest.raises(Tampered):
+        await lab.person(MALEE)
+    chat = await house.somebody()
+    await chat.begins(MALEE.national_id)
+    chat.sees("error.internal")
+    assert not house.post.mails
+
+
+async def test_values_swapped_between_columns_do_not_open(house: House) -> None:
+    lab = Lab(house, house.settings)
+    malee = await lab.person(MALEE)
+    async with house.kp7.database.write() as tx:
+        await tx.run("UPDATE people SET profile = contact, contact = profile WHERE id = :id", {"id": malee.id})
+    with pytest.raises(Tampered):
+        await lab.person(MALEE)
+
+
+async def test_a_persons_own_old_address_does_not_come_back(house: House) -> None:
+    """The sealed text of an address that was replaced, copied over the current one."""
+    chat = await house.somebody()
+    await chat.logs_in(MALEE.national_id, MALEE.email)
+    await chat.taps("menu.change_email")
+    for _ in range(2):
+        await chat.says("malee.new@example.com")
+    await chat.taps("choice.save")
+    await chat.says(await house.code_for("malee.new@example.com"))
+    chat.sees("register.saved")
+    lab = Lab(house, house.settings)
+    malee = await lab.person(MALEE)
+    async with house.kp7.database.write() as tx:
+        await tx.run(
+            "UPDATE emails SET address = (SELECT address FROM emails WHERE person_id = :id AND replaced_at IS NOT NULL) "
+            "WHERE person_id = :id AND replaced_at IS NULL",
+            {"id": malee.id},
+        )
+    with pytest.raises(Tampered):
+        await lab.person(MALEE)
+
+
+async def test_a_conversation_moved_to_another_chat_does_not_go_on(
+    house: House, said: list[MutableMapping[str, Any]]
+) -> None:
+    """Anan has proved who he is; an attacker with the database in hand moves that proof into their own chat."""
+    anan, attacker = await house.somebody(), await house.somebody()
+    await proves(anan, ANAN)
+    anan.sees("ask.email")
+    await attacker.taps("menu.login")
+    states = await rows(house, "SELECT account_id, state FROM conversations ORDER BY account_id")
+    async with house.kp7.database.write() as tx:
+        for row, other in itertools.permutations(states, 2):
+            await tx.run(
+                "UPDATE conversations SET state = :state WHERE account_id = :id",
+                {"state": other["state"], "id": row["account_id"]},
+            )
+    await attacker.says("evil@example.com")
+    attacker.sees("home.choose")
+    assert [line["event"] for line in said if line["log_level"] == "error"] == ["conversation_unreadable"]
+
+
+async def test_a_waiting_mail_moved_to_another_row_is_not_sent(house: House) -> None:
+    house.post.refusals = ["450 later", "450 later"]
+    for who in (SOMCHAI, MALEE):
+        await (await house.somebody()).begins(who.national_id)
+    async with house.kp7.database.write() as tx:
+        waiting = await tx.all("SELECT id, body, key_id FROM outbox WHERE kind = 'mail' ORDER BY id")
+        assert len(waiting) == 2
+        for row, other in itertools.permutations(waiting, 2):
+            await tx.run(
+                "UPDATE outbox SET body = :b, key_id = :k WHERE id = :i",
+                {"b": other["body"], "k": other["key_id"], "i": row["id"]},
+            )
+    house.clock.forward(seconds=30)
+    await house.kp7.outbox.claim()
+    dead = await rows(house, "SELECT reason FROM outbox WHERE kind = 'mail' AND dead_at IS NOT NULL")
+    assert len(dead) == 2
+    assert not house.post.mails
+
+
+async def test_only_the_owner_of_the_files_reads_them(house: House) -> None:
+    assert house.kp7.database.path.stat().st_mode & 0o077 == 0
+
+
+async def test_history_is_for_the_cookie_that_made_it(house: House) -> None:
+    malee = await house.somebody()
+    await malee.logs_in(MALEE.national_id, MALEE.email)
+    cookie = next(iter(malee.client.cookies.values()))
+    assert cookie.encode() not in on_disk(house)
+    async with (
+        httpx.AsyncClient(cookies={"kp7": cookie[:-1] + ("A" if cookie[-1] != "A" else "B")}, timeout=10) as attacker,
+        attacker.stream("GET", f"{house.url}/chat/stream") as stream,
+    ):
+        async for line in stream.aiter_lines():
+            assert line == "event: ready"
+            break
