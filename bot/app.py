@@ -31,7 +31,9 @@ from bot.walk import House
 from handlers import topics
 from handlers.identity import sweeps, truths, verifier
 from handlers.organisation.imports import DateRule, import_organisations, import_roster
+from handlers.organisation.roster import RosterRow, read_roster
 from storage.database import Database, Unavailable
+from storage.people import national_id_index
 from storage.vault import Vault
 
 log = structlog.get_logger()
@@ -60,7 +62,7 @@ class Kp7:
 
 
 def date_rule(settings: Settings) -> DateRule:
-    return DateRule(date.fromisoformat(settings.self_service_before), settings.transfer_overrides_date)
+    return DateRule(settings.self_service_before, settings.transfer_overrides_date)
 
 
 def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> Kp7:
@@ -123,7 +125,14 @@ async def running(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
 
 
 async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:
-    """Again without harm: unchanged rows are left alone."""
+    """Again without harm: unchanged rows are left alone. Never into a database that holds real people."""
+    sample = next(row for row in read_roster(folder / "roster.csv", date(2026, 1, 1)) if isinstance(row, RosterRow))
+    index = national_id_index(kp7.vault, sample.national_id)
+    async with kp7.database.read() as tx:
+        someone = await tx.one("SELECT 1 FROM people LIMIT 1")
+        known = await tx.one("SELECT 1 FROM people WHERE id_index = :index", {"index": index})
+    if someone and not known:
+        raise SystemExit("DATABASE_URL names a database with people of its own: the demo will not touch it.")
     await import_organisations(kp7.database, folder / "organisations.csv")
     today = date.fromtimestamp(kp7.clock() / 1000)  # noqa: DTZ012  only bounds birth dates
     await import_roster(

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import ValidationError
@@ -31,6 +32,7 @@ app.add_typer(identity_app, name="identity")
 
 out = Console()
 err = Console(stderr=True)
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
@@ -38,6 +40,7 @@ File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True
 
 
 def main() -> None:
+    os.umask(0o077)  # the database, its log and the demo's key are for this user only
     app()
 
 
@@ -46,7 +49,10 @@ def _settings() -> Settings:
 
     try:
         # the demo's sample people must never get into an office's database, so it does not read the office's .env
-        settings = Settings(_env_file=None) if os.environ.get("DEMO") == "1" else Settings()
+        settings = Settings(_env_file=None) if Settings(_env_file=None).demo else Settings()
+        if settings.demo and not Settings(_env_file=None).demo:
+            err.print("[red]DEMO[/red] does not belong into .env: it is for `make run` only.", highlight=False)
+            raise typer.Exit(3)
     except ValidationError as error:
         for fault in error.errors():
             name = "_".join(str(part) for part in fault["loc"]).upper()
@@ -81,7 +87,14 @@ def serve() -> None:
     """Run web and worker in one process (SQLite)."""
     from bot.serve import run
 
-    sys.exit(run(_settings()))
+    settings = _settings()
+    if not settings.web_chat:
+        err.print("[red]No channel is switched on.[/red] Set WEB_CHAT=1.", highlight=False)
+        raise typer.Exit(3)
+    if not settings.demo and not settings.secure and urlsplit(settings.address).hostname not in LOOPBACK:
+        err.print("[red]PUBLIC_URL[/red] must begin with https:// (unless it is this machine).", highlight=False)
+        raise typer.Exit(3)
+    sys.exit(run(settings))
 
 
 @app.command()
@@ -233,6 +246,32 @@ def identity_confirm(reference: Reference, by: By = "hr") -> None:
 def identity_refuse(reference: Reference, by: By = "hr") -> None:
     """It is not them, or nobody came."""
     _decide(reference, confirmed=False, by=by)
+
+
+@identity_app.command("unblock")
+def identity_unblock(
+    national_id: Annotated[str, typer.Argument(help="13 digits; asked for if left out.")] = "",
+) -> None:
+    """Lift what wrong codes, or too many of them, have blocked for this person, who stands before you with their card."""
+    from bot import thai
+    from bot.events import Invalid
+    from handlers.identity import checks
+    from storage.vault import Vault
+
+    try:
+        wanted = thai.national_id(national_id or typer.prompt("ID", hide_input=True))
+    except Invalid:
+        err.print("That is not an ID.")
+        raise typer.Exit(2) from None
+
+    async def work(settings: Settings, database: Any) -> bool:
+        async with database.write() as tx:
+            return await checks.unblock(tx, Vault(settings.master), wanted)
+
+    if not _with_database(work):
+        err.print("Nobody on the roster has this ID.")
+        raise typer.Exit(1)
+    out.print("unblocked")
 
 
 def _decide(reference: str, *, confirmed: bool, by: str) -> None:

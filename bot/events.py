@@ -35,7 +35,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button; `data` is what we put into it (see `bot.buttons`), so it proves nothing until it is checked."""
+    """A button; `data` is what we put into it (see `bot.screen`), so it proves nothing until it is checked."""
 
     data: str
 

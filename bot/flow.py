@@ -323,8 +323,8 @@ def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pau
     quiet = bool(convo.seen) and now - convo.seen > pause
     # A turn is never numbered twice, not even after the state was lost: an old button must stay an old button.
     step = Step(replace(convo, turn=max(convo.turn + 1, now), seen=max(now, convo.seen)), before=convo)
-    if isinstance(event, Result):
-        return _arrived(scripts, step, event)
+    if isinstance(event, Result):  # no sign of life of the person
+        return _arrived(scripts, replace(step, convo=replace(step.convo, seen=convo.seen)), event)
     if isinstance(event, Start):
         return _start(scripts, step, event)
     step = _settle(scripts, step)
@@ -352,7 +352,10 @@ def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pau
             case Text() | File() if isinstance(step.open, Ask) and top.asked == step.open.key:
                 if step.open.parse is None:
                     raise Invalid("choose")
-                return _answer(scripts, step, top, step.open, step.open.parse(event))
+                answer = step.open.parse(event)
+                if answer in [choice.value for choice in step.open.choices]:
+                    raise Invalid("choose")  # only a button says what a button means
+                return _answer(scripts, step, top, step.open, answer)
     except Invalid as wrong:
         return replace(step, say=(*step.say, Say(f"error.{wrong.code}", wrong.params)))
     return step  # the question on the screen is no longer the one that is open (a deploy came between): ask it

@@ -11,11 +11,15 @@ from pathlib import Path
 
 import structlog
 
+HOUSE = Path(__file__).resolve().parent.parent
+OURS = tuple(str(HOUSE / folder) for folder in ("bot", "handlers", "storage"))
+
 
 def place(error: BaseException) -> str:
-    """Where it happened, as `file.py:12`."""
+    """Where it happened, innermost first: `text.py:38 < screen.py:120 < walk.py:80`; our own files if any."""
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    shown = [frame for frame in frames if frame.filename.startswith(OURS)] or frames
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(shown[-3:])) or "?"
 
 
 class _Bare(logging.Formatter):

@@ -4,15 +4,17 @@ import datetime as dt
 import html
 from collections.abc import Callable
 from contextlib import suppress
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from typing import Any
 
 import aiosmtplib
 
-from bot.outbox import GRACE, Entry, Undelivered
+from bot.outbox import Entry, Undelivered
 from bot.settings import Settings
 from bot.text import Texts
+from storage.ids import time_of
 
 # What the server says of this message or this address; anything else 5xx (a refused login, say) is for the operator to
 # mend, and the mail waits.
@@ -59,8 +61,8 @@ class Mailer:
         message = EmailMessage()
         message["Subject"] = self._texts(language, f"{text}.subject", params)
         message["From"] = formataddr((self._texts(language, "mail.sender"), self._settings.smtp_from))
-        message["To"] = content["to"]
-        made = dt.datetime.fromtimestamp((entry.due_at - GRACE) / 1000, dt.UTC)
+        message["To"] = Address(addr_spec=content["to"])  # one address, whatever it looks like
+        made = dt.datetime.fromtimestamp(time_of(entry.id) / 1000, dt.UTC)
         message["Date"] = format_datetime(made)
         message["Message-ID"] = f"<{entry.id}@{self._settings.smtp_from.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # out-of-office replies stay away (RFC 3834)

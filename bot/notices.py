@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.events import Message, Result
 from bot.outbox import Carrier, Entry, Outbox
+from bot.screen import menu_button
 from bot.text import Texts
 from bot.topic import Incoming
 from bot.walk import message_json
@@ -20,11 +21,16 @@ from storage.vault import Key, Vault
 
 @dataclass(frozen=True)
 class Words:
-    """A notice that is still true. `mail`: where to write if the person has no chat."""
+    """A notice that is still true. `mail`: where to write if the person has no chat. `menu`: flows to offer with it.
+
+    `fresh`: what stood in the chat before is somebody else's now, and goes.
+    """
 
     text: str
     params: Mapping[str, object]
     mail: str = ""
+    fresh: bool = False
+    menu: tuple[str, ...] = ()
 
 
 # Of a notice's purpose: (tx, entry) → its words, or None when it is no longer true.
@@ -57,7 +63,8 @@ class Notices:
         accounts = await tx.all(
             "SELECT a.id, a.channel, a.external_id, a.language, a.key_id, k.wrapped AS wrapped "
             "FROM accounts a JOIN keys k ON k.id = a.key_id "
-            "WHERE a.id = :account OR (:account IS NULL AND a.person_id = :person) ORDER BY a.seen_at DESC",
+            "WHERE a.id = :account OR (:account IS NULL AND a.person_id = :person "
+            "AND (a.channel <> 'web' OR a.session IS NOT NULL)) ORDER BY a.seen_at DESC",
             {"account": entry.account_id, "person": entry.person_id},
         )
         now = self._clock()
@@ -69,12 +76,13 @@ class Notices:
         content = {"to": words.mail, "language": "th", "text": f"mail.{words.text}", "params": _plain(words.params)}
         return [Entry.make("mail", "notice", content, key, now=now, person_id=entry.person_id)]
 
-    def to_chat(self, account: Row, words: Words, now: int, *, fresh: bool = False) -> Entry:
-        """A finished message. `fresh`: what stood in the chat before is somebody else's and goes."""
+    def to_chat(self, account: Row, words: Words, now: int) -> Entry:
+        """A finished message."""
         key = self._vault.unwrap(account["key_id"], account["wrapped"])
         language = account["language"]
         said = (self._texts(language, words.text, words.params),)
-        message = Message(said, language=language, fresh=fresh)
+        buttons = tuple(menu_button(self._texts, language, name) for name in words.menu)
+        message = Message(said, buttons, language=language, fresh=words.fresh)
         return Entry.make(
             account["channel"],
             "notice",

@@ -38,6 +38,7 @@ def retention(settings: Settings) -> tuple[Kept, ...]:
         Kept("codes", "expires_at", DAY),
         Kept("chat_messages", "at", settings.chat_history_hours * HOUR),
         Kept("conversations", "seen_at", settings.conversation_days * DAY),
+        Kept("identity_checks", "asked_at", settings.officer_check_days * DAY),
         Kept("outbox", "expires_at", 7 * DAY, "dead_at IS NOT NULL"),
     )
 

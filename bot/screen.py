@@ -99,6 +99,8 @@ def _control(value: str) -> Meaning | None:
 def _typed(body: str, convo: Conversation, texts: Texts, starts: Mapping[str, str]) -> Meaning:
     """Everything a button does can also be typed (LINE for PC shows neither menu nor quick replies)."""
     shown = convo.shown
+    if len(body) > 100:  # longer than any command or label: an answer, and not worth comparing
+        return Text(body) if convo.frames else Unclear()
     for value, label in zip(shown.values, shown.labels, strict=False):
         if fold(body) == fold(label):
             return _control(value) or Chosen(value, shown.turn)
@@ -122,7 +124,7 @@ def render(
     lines = [texts.say(language, say) for say in step.say]
     if not isinstance(step.open, Ask) and not step.waiting:
         lines = lines or [texts(language, "home.welcome")]
-        entries = tuple(Button(texts(language, f"menu.{name}"), ACTION + name) for name in menu)
+        entries = tuple(menu_button(texts, language, name) for name in menu)
         other: Language = "en" if language == "th" else "th"
         switch = Button(texts(language, "control.language"), f"{ACTION}lang.{other}", "quiet")
         aid = Button(texts(language, "control.help"), f"{ACTION}help", "quiet")
@@ -143,10 +145,14 @@ def render(
     return Message(tuple(lines), made, typed, language), shown
 
 
+def menu_button(texts: Texts, language: Language, flow: str) -> Button:
+    return Button(texts(language, f"menu.{flow}"), ACTION + flow)
+
+
 def _kept(step: Step) -> Mapping[str, object]:
     """A screen that waits may name what was kept just before (a reference number)."""
     top = step.convo.top
-    last = next((s for s in reversed(step.path)), None)
+    last = step.path[-1] if step.path else None
     value = top.results[last.key][0] if top and last else None
     return value if isinstance(value, dict) else {}
 

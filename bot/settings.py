@@ -2,10 +2,14 @@
 
 import base64
 import binascii
+from datetime import date
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Count = Annotated[int, Field(ge=1)]  # a limit of none would be no limit
 
 
 class Settings(BaseSettings):
@@ -38,40 +42,49 @@ class Settings(BaseSettings):
     code_digits: Annotated[int, Field(ge=6, le=8)] = 6
     code_minutes: Annotated[int, Field(ge=1, le=10)] = 5
     code_guesses: Annotated[int, Field(ge=1, le=5)] = 5
-    code_lock_minutes: int = 15
-    code_resend_seconds: int = 60
-    codes_per_hour: int = 5
-    codes_per_day: int = 10
-    wrong_codes_per_hour: int = 10
-    wrong_codes_per_day: int = 20
-    wrong_codes_in_a_row: int = 100
-    wrong_codes_everywhere_per_hour: int = 500
-    lookups_per_hour: int = 20
-    lookups_everywhere_per_hour: int = 2000
-    identity_tries_before_officer: int = 3
-    identity_tries_per_day: int = 5
+    code_lock_minutes: Count = 15
+    code_resend_seconds: Count = 60
+    codes_per_hour: Count = 5
+    codes_per_day: Count = 10
+    wrong_codes_per_hour: Count = 10
+    wrong_codes_per_day: Count = 20
+    wrong_codes_in_a_row: Count = 100
+    wrong_codes_everywhere_per_hour: Count = 500
+    lookups_per_hour: Count = 20
+    lookups_everywhere_per_hour: Count = 2000
+    identity_tries_before_officer: Count = 3
+    identity_tries_per_day: Count = 5
+    officer_checks_per_day: Count = 3
+    officer_check_days: Count = 30
     step_up_minutes: Annotated[int, Field(ge=1, le=5)] = 5
 
-    web_idle_minutes: int = 60
-    web_total_hours: int = 24
-    chat_idle_hours: int = 12
-    chat_total_days: int = 7
-    shared_idle_minutes: int = 15
-    pause_hours: int = 12
-    conversation_days: int = 7
-    chat_history_hours: int = 24
+    web_idle_minutes: Count = 60
+    web_total_hours: Count = 24
+    chat_idle_hours: Count = 12
+    chat_total_days: Count = 7
+    shared_idle_minutes: Count = 15
+    pause_hours: Count = 12
+    conversation_days: Count = 7
+    chat_history_hours: Count = 24
 
-    self_service_before: str = "2018-10-01"
+    self_service_before: date = date(2018, 10, 1)
     transfer_overrides_date: bool = True
-    phone_digits_min: int = 9
-    phone_digits_max: int = 10
-    quiet_until_hour: int = 8
+    phone_digits_min: Count = 9
+    phone_digits_max: Count = 10
+    quiet_until_hour: Annotated[int, Field(ge=0, le=23)] = 8
 
     @field_validator("master_key")
     @classmethod
     def _decodes(cls, value: str) -> str:
         if value and len(_decode(value)) < 32:
             raise ValueError("must be at least 32 bytes of base64; make one with: openssl rand -base64 32")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("is not a time zone, such as Asia/Bangkok")
         return value
 
     @property
@@ -85,7 +98,7 @@ class Settings(BaseSettings):
 
     @property
     def secure(self) -> bool:
-        return self.address.startswith("https://")
+        return self.address.lower().startswith("https://")
 
 
 def _decode(value: str) -> bytes:

@@ -52,9 +52,10 @@ class Visitor:
         return self.person_key if self.logged_in and self.person_key else self.chat_key
 
     def log_out(self, *, unlink: bool) -> None:
-        self.session = None
+        self.session, self.session_at, self.confirmed_at = None, 0, 0
         if unlink:
             self.person_id = self.person_key = None
+            self.group = self.notice = ""
 
 
 class Later(Exception):

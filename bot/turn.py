@@ -46,7 +46,8 @@ class Turn:
             loaded = await self._load(tx, [work.incoming for work in batch], now)
             fresh = await self._dedupe(tx, batch, loaded, now)
             works = [work for work in batch if _event(work.incoming) in fresh]
-            facts = await self._facts(tx, [loaded[_account(work.incoming)] for work in works], now)
+            alive = [loaded[_account(work.incoming)] for work in works if not work.dead]
+            facts = await self._facts(tx, alive, now)
             walks: dict[Work, Walk] = {}
             gone: set[str] = set()
             for work in works:
@@ -167,8 +168,8 @@ class Turn:
             [{"id": w.visitor.id, "session": w.visitor.session, "now": now, "state": w.state()} for w in walks],
         )
         await tx.many(
-            "UPDATE accounts SET seen_at = :now, language = :language WHERE id = :id",
-            [{"id": w.visitor.id, "now": now, "language": w.visitor.language} for w in walks],
+            "UPDATE accounts SET seen_at = :seen_at, language = :language WHERE id = :id",
+            [{"id": w.visitor.id, "seen_at": w.visitor.seen_at, "language": w.visitor.language} for w in walks],
         )
         await self._outbox.insert(tx, [entry for walk in walks for entry in walk.entries])
 

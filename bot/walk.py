@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from bot.events import Event, Invalid, Message, Press, Say, Text
+from bot.events import Event, Invalid, Message, Press, Result, Say, Text
 from bot.flow import Conversation, Frame, Happening, Resume, Script, Start, Step, begin, refuse, shown, supply, wait
 from bot.outbox import Entry
 from bot.screen import Buttons, Command, Unclear, dump, help_for, render, understand
@@ -75,11 +75,14 @@ class Walk:
                 step = await self._go(Resume())  # it was an answer to a session that is over
             case meaning:
                 step = await self._go(meaning)
-        self._finish(replace(step, say=(line, *step.say)) if line else step)
+        if not isinstance(event, Result):
+            visitor.seen_at = self._now
+        self._finish(replace(step, say=(line, *step.say), silent=False) if line else step)
 
     def apologise(self) -> None:
         """What this account was doing cannot go on; it starts afresh."""
-        convo = Conversation(turn=self.convo.turn + 1, seen=self._now)
+        self.visitor.seen_at = self._now
+        convo = Conversation(turn=max(self.convo.turn + 1, self._now), seen=self._now)
         self._finish(Step(convo, convo, say=(Say("error.internal"),)))
 
     # --- walking ----------------------------------------------------------------------------------------------------
@@ -88,12 +91,7 @@ class Walk:
         """End what time, a logout or a deploy has ended. Returns what to say of it."""
         registry, visitor = self._house.registry, self.visitor
         if visitor.logged_in and self._expired():
-            await self._tx.run(
-                "UPDATE accounts SET session = NULL, person_id = CASE WHEN shared = 1 THEN NULL ELSE person_id END "
-                "WHERE id = :id",
-                {"id": visitor.id},
-            )
-            await chats.forget(self._tx, [visitor.id])
+            await chats.end_sessions(self._tx, [visitor.id], unlink=visitor.shared)
             visitor.log_out(unlink=visitor.shared)
             self.convo = replace(self.convo, frames=())
             return Say("session_over")

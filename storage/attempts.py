@@ -1,5 +1,8 @@
 """Sliding limits: what happened, to whom, when. Subjects are ids or blind indexes, never plain data."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from storage.database import Tx
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -21,12 +24,29 @@ async def times(tx: Tx, kind: str, subject: str, since: int) -> list[int]:
     return [row["at"] for row in rows]
 
 
-async def exceeded(tx: Tx, kind: str, subject: str, now: int, *, per_hour: int = 0, per_day: int = 0) -> int:
+@dataclass(frozen=True)
+class Limit:
+    """How often something may happen in any hour, in any day. None: as often as you like."""
+
+    per_hour: int | None = None
+    per_day: int | None = None
+
+
+async def blocked_until(tx: Tx, kind: str, subject: str, limit: Limit, now: int) -> int:
     """0 while another one is allowed; else the time at which it will be."""
     found = await times(tx, kind, subject, now - DAY)
     until = 0
-    if per_hour and len(lately := [at for at in found if at > now - HOUR]) >= per_hour:
-        until = lately[-per_hour] + HOUR
-    if per_day and len(found) >= per_day:
-        until = max(until, found[-per_day] + DAY)
+    for most, span in ((limit.per_hour, HOUR), (limit.per_day, DAY)):
+        lately = [at for at in found if at > now - span]
+        if most is not None and len(lately) >= most:
+            until = max(until, lately[len(lately) - most] + span)
+    return until
+
+
+async def take(tx: Tx, kind: str, limits: Mapping[str, Limit], now: int) -> int:
+    """Count one for each subject, unless one of them has reached its limit: then count none and return until when."""
+    until = max([await blocked_until(tx, kind, subject, limit, now) for subject, limit in limits.items()])
+    if not until:
+        for subject in limits:
+            await note(tx, kind, subject, now)
     return until

@@ -1,13 +1,23 @@
-"""What stands in a chat, and forgetting it when the session it belongs to ends."""
+"""Chats: ending a session, and forgetting what stands in the chat it belongs to."""
 
 from collections.abc import Sequence
 
 from storage.database import Tx
 
 
-async def forget(tx: Tx, accounts: Sequence[str]) -> None:
-    """Delete what these chats have shown, are about to show, and were in the middle of."""
-    rows = [{"id": id} for id in accounts]
+async def end_sessions(tx: Tx, accounts: Sequence[str], *, unlink: bool) -> None:
+    """The one way a session ends. Nothing of it stays: what was shown, is about to be shown, or was in the middle.
+
+    `unlink`: the chat is nobody's any more; the next person starts with the privacy notice.
+    """
+    rows = [{"id": id, "unlink": int(unlink)} for id in accounts]
+    await tx.many(
+        "UPDATE accounts SET session = NULL, session_at = NULL, confirmed_at = NULL, "
+        "person_id = CASE WHEN :unlink = 1 THEN NULL ELSE person_id END, "
+        "staff_group = CASE WHEN :unlink = 1 THEN NULL ELSE staff_group END, "
+        "notice = CASE WHEN :unlink = 1 THEN NULL ELSE notice END WHERE id = :id",
+        rows,
+    )
     await tx.many("DELETE FROM chat_messages WHERE account_id = :id", rows)
     await tx.many("DELETE FROM outbox WHERE account_id = :id AND purpose = 'reply'", rows)
     await tx.many("DELETE FROM conversations WHERE account_id = :id", rows)

@@ -8,8 +8,8 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
@@ -114,7 +114,7 @@ class Database:
     async def write(self) -> AsyncIterator[Tx]:
         """All of it is committed when the block ends, or nothing of it."""
         async with self._writing:
-            try:
+            with _told_apart(sqlite3.SQLITE_ERROR):
                 try:
                     await self._writer.execute("BEGIN IMMEDIATE")
                     yield _SqliteTx(self._writer)
@@ -122,20 +122,17 @@ class Database:
                 except BaseException:
                     await _roll_back(self._writer)
                     raise
-            except sqlite3.OperationalError as error:
-                if _is_fault_of_the_statement(error):
-                    raise
-                raise Unavailable(str(error)) from error
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """A steady picture of the database; writing through it is refused."""
         async with self._reading:
-            try:
-                await self._reader.execute("BEGIN")
-                yield _SqliteTx(self._reader)
-            finally:
-                await _roll_back(self._reader)
+            with _told_apart(sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY):
+                try:
+                    await self._reader.execute("BEGIN")
+                    yield _SqliteTx(self._reader)
+                finally:
+                    await _roll_back(self._reader)
 
     async def migrate(self) -> list[str]:
         """Apply the numbered files that are missing, each once, in order. Safe twice and at once. → their names"""
@@ -184,5 +181,12 @@ def statements(script: str) -> list[str]:
     return [s.strip() for s in "\n".join(line for line in lines if line).split(";\n") if s.strip(" ;\n")]
 
 
-def _is_fault_of_the_statement(error: sqlite3.OperationalError) -> bool:
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+@contextmanager
+def _told_apart(*wrong: int) -> Iterator[None]:
+    """A statement that is wrong (error codes) stays an error; a database that cannot is `Unavailable`."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", None) in wrong:
+            raise
+        raise Unavailable(str(error)) from error

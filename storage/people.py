@@ -191,7 +191,8 @@ async def write_roster(tx: Tx, vault: Vault, entries: Sequence[RosterEntry], now
     known = {
         row["id_index"]: row
         for row in await tx.each(
-            "SELECT p.id, p.id_index, p.fingerprint, p.key_id, k.wrapped, p.contact, e.source AS email_source "
+            "SELECT p.id, p.id_index, p.fingerprint, p.key_id, k.wrapped, p.contact, e.source AS email_source, "
+            "e.id AS email_id, e.address AS email_address "
             "FROM people p JOIN keys k ON k.id = p.key_id "
             "LEFT JOIN emails e ON e.person_id = p.id AND e.replaced_at IS NULL "
             "WHERE p.id_index IN (SELECT value ->> 'i' FROM each(:batch))",
@@ -238,7 +239,7 @@ async def write_roster(tx: Tx, vault: Vault, entries: Sequence[RosterEntry], now
                 "now": now,
             }
         )
-        if entry.email and not (row and row["email_source"] in ("self", "officer")):
+        if entry.email and not (row and _keeps_address(row, key, entry.email)):
             effective = entry.appointed_on or "1970-01-01"
             replaced.append({"person": id, "now": now})
             emails.append(_email_row(new_id(), id, key, entry.email, entry.email_source, effective, now))
@@ -250,6 +251,14 @@ async def write_roster(tx: Tx, vault: Vault, entries: Sequence[RosterEntry], now
         )
         await tx.many(_INSERT_EMAIL, emails)
     return Written(added, changed, len(entries) - added - changed)
+
+
+def _keeps_address(row: Row, key: Key, address: str) -> bool:
+    """The address on record stays: it is the person's own, or the very one that the file has."""
+    if row["email_id"] is None:
+        return False
+    own = row["email_source"] in ("self", "officer")
+    return own or bool(key.open(row["email_address"], "emails", row["email_id"], "address") == address)
 
 
 _UPSERT_PERSON = """

@@ -1,5 +1,6 @@
 """Both catalogues are complete, say the same thing, and hold nothing that nobody says."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 import regex
 
 from bot.text import Texts
+from bot.topic import Registry
+from handlers import topics
 from tests.house import House
 from tests.journeys.test_identity import JOURNEYS
 
@@ -75,6 +78,28 @@ def test_no_sentence_is_left_over() -> None:
 
     made_of_names = ("way.", "web.placeholder.")  # of channels and of kinds of input
     assert {key for key in TH if not said(key) and not key.startswith(made_of_names)} == set()
+
+
+async def test_every_flow_has_its_place_in_the_menu_and_its_way_back(house: House) -> None:
+    flows = Registry(topics(house.kp7.vault, house.kp7.settings)).flows
+    needed = {f"{prefix}.{flow}" for flow in flows for prefix in ("menu", "words.start", "resume")}
+    assert needed - TH.keys() == set()
+
+
+def test_every_sentence_that_the_code_names_exists() -> None:
+    """Read from the source: `Invalid("…")`, `Say("…")`, `Ask("…")`, `Choice("…")`, `Words("…")`."""
+    prefix = {"Invalid": "error.", "Say": "", "Ask": "ask.", "Choice": "choice.", "Words": ""}
+    needed: set[str] = set()
+    for file in (f for folder in ("bot", "handlers") for f in (ROOT / folder).rglob("*.py")):
+        for call in (node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)):
+            function = call.func.value if isinstance(call.func, ast.Subscript) else call.func
+            name = function.id if isinstance(function, ast.Name) else ""
+            own_words = any(keyword.arg in ("text", "label") for keyword in call.keywords)
+            match call.args:
+                case [ast.Constant(value=str(key)), *_] if name in prefix and not own_words:
+                    needed.add(prefix[name] + key)
+    assert len(needed) > 80
+    assert needed - TH.keys() == set()
 
 
 @pytest.mark.parametrize("language", ["th", "en"])

@@ -302,6 +302,16 @@ def test_a_refused_secret_is_asked_again_and_nothing_is_sent_again() -> None:
     assert somchai.says("123456").sees == "kind"
 
 
+def test_a_new_code_that_is_refused_leaves_the_old_one_good() -> None:
+    somchai = Person().starts().says(*TO_CODE)
+    before = somchai.kept
+    somchai.answers = refuses(Send(ID, MAIL))
+    somchai.presses("resend")
+    assert somchai.told == ["error.no"]
+    assert (somchai.sees, somchai.kept) == ("code", before)
+    assert somchai.says("123456").sees == "kind"
+
+
 def test_a_flow_whose_first_step_is_refused_does_not_begin() -> None:
     def closed() -> Script[None]:
         yield from Do[bool]("open", LookUp(ID))
@@ -615,6 +625,16 @@ class AnyChat(RuleBasedStateMachine):
         self.real.says(text)
         self.model.say(text)
 
+    @rule(steps=st.integers(2, 9))
+    def goes_straight_on(self, steps: int) -> None:
+        for _ in range(steps):
+            if self.model.question in ("kind", "summary"):
+                self.presses({"kind": "family", "summary": "save"}[self.model.question])
+            else:
+                self.says_what_is_wanted()
+            self.agree()
+            self.nothing_unproved_is_saved_and_nothing_twice()
+
     @rule(text=st.sampled_from(TEXTS))
     def says_after_a_long_silence(self, text: str) -> None:
         self.real.now += 13 * HOUR
@@ -697,7 +717,7 @@ class AnyChat(RuleBasedStateMachine):
         waiting = [f.waiting for f in real.convo.frames if f.flow == "register"]
         assert (waiting == ["code"]) == model.waiting
         for code in ("123456", SLOW, WRONG):  # as a secret; somebody may give them as an ID
-            assert code not in str(real.convo) or code in model.kept.values()
+            assert code not in str(real.convo) or code in map(str, model.kept.values())
         self.turns.append(real.convo.shown.turn)
         self.attempts += [f.attempt for f in real.convo.frames if f.attempt and f.attempt not in self.attempts]
 

@@ -174,8 +174,8 @@ class Person:
             self.does(Text(text))
         return self
 
-    def presses(self, value: str, turn: int = 0) -> "Person":
-        return self.does(Chosen(value, turn or self.convo.shown.turn))
+    def presses(self, value: str, turn: int | None = None) -> "Person":
+        return self.does(Chosen(value, self.convo.shown.turn if turn is None else turn))
 
     def back(self) -> "Person":
         return self.does(Back())
@@ -253,9 +253,9 @@ class Model:
         return "reason" if self.stack[-1] == "other" else self._next()
 
     def _children(self) -> list[str]:
-        if self.kept.get("kind") != "family":
+        if self.kept.get("kind") != "family" or self.kept.get("children") not in (1, 2, 3):
             return []
-        return [f"child.{n}" for n in range(self.kept.get("children", 0))]
+        return [f"child.{n}" for n in range(self.kept["children"])]
 
     def _next(self) -> str:
         """The first thing that is missing; names of effects in capitals."""

@@ -64,7 +64,10 @@ class Hub:
 
     def publish(self, browser: str, event: str) -> None:
         for queue in self._listeners.get(browser, ()):
-            if queue.full():  # a browser that does not read: it reconnects and is shown what it missed
+            if queue.full():  # a browser that does not read: its stream ends; it reconnects and is shown what it missed
+                while not queue.empty():
+                    queue.get_nowait()
+                queue.put_nowait(None)
                 continue
             queue.put_nowait(event)
 
@@ -135,6 +138,9 @@ class WebChat:
     # --- in ---------------------------------------------------------------------------------------------------------
 
     async def page(self, request: Request) -> Response:
+        if self._browser(request) is None and request.headers.get("sec-fetch-site") == "cross-site":
+            # a link on another site: the browser holds back its cookie. Coming again from here, it sends it.
+            return HTMLResponse('<!doctype html><meta http-equiv="refresh" content="0"><title>KP7</title>')
         response = HTMLResponse(fill(self._page, self._texts, language_of(request), demo=self._settings.demo))
         if self._browser(request) is None:
             response.set_cookie(
@@ -230,6 +236,7 @@ class WebChat:
     async def _events(self, browser: str, last: str) -> AsyncIterator[str]:
         queue = self.hub.listen(browser)  # before the history is read, so that nothing falls between
         try:
+            yield "retry: 700\n\n"  # milliseconds: back before the page says that the connection was lost
             for event in await self._history(browser, last):
                 yield event
             yield "event: ready\ndata: {}\n\n"

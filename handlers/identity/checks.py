@@ -155,3 +155,18 @@ async def decide(
             chat_key = vault.unwrap(row["key_id"], row["wrapped"])
             entry = Entry.make("event", "verdict", content, chat_key, now=now, account_id=row["account_id"], due_at=now)
             await outbox.insert(tx, [entry])
+
+
+async def unblock(tx: Tx, vault: Vault, national_id: str) -> bool:
+    """Forget this person's wrong codes, locks and used-up allowances. False: nobody has this ID."""
+    id_index = people.national_id_index(vault, national_id)
+    person = await people.by_index(tx, vault, id_index)
+    if person is None:
+        return False
+    subjects = [person.id, id_index]
+    if person.email:
+        index = people.address_index(vault, person.email.address)
+        subjects += [index, f"{index}:own"]
+    await tx.run("UPDATE people SET wrong_codes = 0 WHERE id = :id", {"id": person.id})
+    await tx.many("DELETE FROM attempts WHERE subject = :subject", [{"subject": subject} for subject in subjects])
+    return True

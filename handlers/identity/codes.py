@@ -22,6 +22,7 @@ from bot.events import Invalid
 from bot.outbox import SECRET
 from bot.topic import Context
 from storage import attempts
+from storage.attempts import Limit
 from storage.ids import new_id
 from storage.people import Person, address_index
 
@@ -50,22 +51,14 @@ async def _refuse_if_locked(context: Context, person: Person) -> None:
     lock = s.code_lock_minutes * MINUTE
     locked = await attempts.times(context.tx, "locked", person.id, now - lock)
     until = max((at + lock for at in locked), default=0)
-    until = max(
-        until,
-        await attempts.exceeded(
-            context.tx,
-            "wrong_code",
-            person.id,
-            now,
-            per_hour=s.wrong_codes_per_hour,
-            per_day=s.wrong_codes_per_day,
-        ),
-    )
+    limit = Limit(s.wrong_codes_per_hour, s.wrong_codes_per_day)
+    until = max(until, await attempts.blocked_until(context.tx, "wrong_code", person.id, limit, now))
     if person.wrong_codes >= s.wrong_codes_in_a_row:
         raise Invalid("code_disabled")
     if until:
         raise Invalid("code_locked", **when(context, until))
-    if await attempts.exceeded(context.tx, "wrong_code", "*", now, per_hour=s.wrong_codes_everywhere_per_hour):
+    everybody = Limit(per_hour=s.wrong_codes_everywhere_per_hour)
+    if await attempts.blocked_until(context.tx, "wrong_code", "*", everybody, now):
         raise Invalid("busy")
 
 
@@ -76,7 +69,8 @@ async def issue(context: Context, purpose: str, person: Person, address: str) ->
     index = address_index(context.vault, address)
     gap = s.code_resend_seconds * 1000
     last = await tx.one(
-        "SELECT reference, issued_at, expires_at, ended_at FROM codes WHERE account_id = :account AND purpose = :purpose "
+        "SELECT reference, issued_at, expires_at, ended_at FROM codes "
+        "WHERE account_id = :account AND purpose = :purpose "
         "AND person_id = :person AND address_index = :address AND (ended_at IS NULL OR outcome = 'replaced') "
         "AND issued_at > :since AND issued_at <= :now ORDER BY issued_at DESC LIMIT 1",
         {"account": account, "purpose": purpose, "person": person.id, "address": index, "since": now - gap, "now": now},
@@ -86,11 +80,14 @@ async def issue(context: Context, purpose: str, person: Person, address: str) ->
             seconds = (last["issued_at"] + gap - now + 999) // 1000
             raise Invalid("resend_wait", seconds=seconds, reference=last["reference"])
         return Issued(last["reference"], last["expires_at"])
-    for subject in (index, account):
-        until = await attempts.exceeded(tx, "code", subject, now, per_hour=s.codes_per_hour, per_day=s.codes_per_day)
-        if until:
-            raise Invalid("too_many_codes", **when(context, until))
-        await attempts.note(tx, "code", subject, now)
+    limit = Limit(s.codes_per_hour, s.codes_per_day)
+    # The owner's own chat has an allowance of its own, so that a stranger cannot use it up; and a chat at its limit
+    # learns nothing about the address.
+    own = context.visitor.person_id == person.id
+    if until := await attempts.blocked_until(tx, "code", account, limit, now):
+        raise Invalid("too_many_codes", **when(context, until))
+    if until := await attempts.take(tx, "code", {f"{index}:own" if own else index: limit, account: limit}, now):
+        raise Invalid("too_many_codes", **when(context, until))
     await end_all(context, purpose, "replaced")
     id = new_id()
     code = pyotp.HOTP(pyotp.random_base32(), digits=s.code_digits).at(0)
@@ -120,6 +117,7 @@ async def issue(context: Context, purpose: str, person: Person, address: str) ->
             "params": {"code": code, "reference": issued.reference, "minutes": s.code_minutes},
         },
         context.visitor.key,
+        lane=f"mail:{index}",  # a mailbox in trouble holds up nobody but itself
         expires_at=issued.expires_at,
     )
     return issued
@@ -165,26 +163,34 @@ async def guess(context: Context, purpose: str, person: Person, address: str, co
     await _erase_mail(context)
 
 
-async def spend(context: Context, person: Person, purposes: tuple[str, ...], *, by: str) -> bool:
-    """Is there a code of this chat and person that was entered and not spent for this? Marks it `by`."""
+async def spend(
+    context: Context, person: Person, purposes: tuple[str, ...], *, by: str, address: str | None = None
+) -> bool:
+    """Is there a code of this chat and person, entered within the hour and not yet spent for this? Marks it `by`:
+    `saved` once an address was saved with it, `spent` once a session began with it."""
     before = {"saved": ("used",), "spent": ("used", "saved")}[by]
-    spent = await context.tx.run(
-        "UPDATE codes SET outcome = :by WHERE id = (SELECT id FROM codes WHERE account_id = :account "
-        "AND person_id = :person AND purpose IN (:purpose_1, :purpose_2) AND outcome IN (:before_1, :before_2) "
-        "AND ended_at <= :now AND ended_at > :since ORDER BY id DESC LIMIT 1)",
+    rows = await context.tx.all(
+        "SELECT id, purpose, outcome, address_index FROM codes WHERE account_id = :account AND person_id = :person "
+        "AND ended_at <= :now AND ended_at > :since ORDER BY id DESC",
         {
-            "by": by,
             "account": context.visitor.id,
             "person": person.id,
-            "purpose_1": purposes[0],
-            "purpose_2": purposes[-1],
-            "before_1": before[0],
-            "before_2": before[-1],
             "now": context.now,
             "since": context.now - 60 * MINUTE,
         },
     )
-    return spent == 1
+    index = address_index(context.vault, address) if address else None
+    for row in rows:
+        fits = row["purpose"] in purposes and row["outcome"] in before and index in (None, row["address_index"])
+        if fits:
+            return (
+                await context.tx.run(
+                    "UPDATE codes SET outcome = :by WHERE id = :id AND outcome = :before",
+                    {"by": by, "id": row["id"], "before": row["outcome"]},
+                )
+                == 1
+            )
+    return False
 
 
 async def end_all(context: Context, purpose: str, outcome: str) -> None:

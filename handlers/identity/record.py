@@ -15,6 +15,7 @@ from handlers.identity import checks, codes, script
 from handlers.identity import effects as do
 from handlers.identity.rules import IN_SERVICE, NOTICE_VERSION, may_register_alone, sso_usable_from
 from storage import attempts, chats, people
+from storage.attempts import Limit
 from storage.database import Tx
 from storage.people import Person
 from storage.vault import Vault
@@ -147,11 +148,12 @@ async def acknowledge(context: Context, effect: do.Acknowledge) -> bool:
 async def look_up(context: Context, effect: do.LookUp) -> dict[str, Any]:
     """Known without an address and unknown take the very same path from here on (OTP9)."""
     s, now = context.settings, context.now
-    for subject, most in ((context.visitor.id, s.lookups_per_hour), ("*", s.lookups_everywhere_per_hour)):
-        until = await attempts.exceeded(context.tx, "lookup", subject, now, per_hour=most)
-        if until:
-            raise Invalid("too_many_lookups", **codes.when(context, until))
-        await attempts.note(context.tx, "lookup", subject, now)
+    limits = {
+        context.visitor.id: Limit(per_hour=s.lookups_per_hour),
+        "*": Limit(per_hour=s.lookups_everywhere_per_hour),
+    }
+    if until := await attempts.take(context.tx, "lookup", limits, now):
+        raise Invalid("too_many_lookups", **codes.when(context, until))
     person = await _somebody(context, effect.national_id)
     return {"masked": thai.mask_email(person.email.address) if person and person.email else None}
 
@@ -198,21 +200,23 @@ async def enter(context: Context, effect: do.Enter) -> dict[str, str]:
     cut_off = [
         row["id"]
         for row in await tx.all(
-            "UPDATE accounts SET person_id = NULL, session = NULL "
-            "WHERE person_id = :person AND channel = :channel AND id <> :me RETURNING id",
-            ids,
+            "SELECT id FROM accounts WHERE person_id = :person AND channel = :channel AND id <> :me", ids
         )
     ]
+    await chats.end_sessions(tx, cut_off, unlink=True)
     visitor.session = secrets.token_urlsafe(32)
     await tx.run(
-        "UPDATE accounts SET person_id = :person, session = :session, session_at = :now WHERE id = :me",
+        "UPDATE accounts SET person_id = :person, session = :session, session_at = :now, staff_group = NULL "
+        "WHERE id = :me",
         {**ids, "session": visitor.session, "now": context.now},
     )
     visitor.person_id, visitor.person_key = person.id, person.key
     visitor.session_at = visitor.seen_at = context.now
+    visitor.group = ""
     if cut_off:
         context.logged_out(cut_off)
-        await chats.forget(tx, cut_off)
+        for account in cut_off:
+            context.post("notice", "cut_off", {}, visitor.chat_key, account_id=account)
         if person.email:
             _tell(context, person, person.email.address, "mail.linked", _moment(context))
     return {"name": person.full_name}
@@ -225,14 +229,10 @@ async def check_card(context: Context, effect: do.CheckCard) -> dict[str, bool]:
     """Name, birth date and laser code must all agree; nobody learns which did not, nor whether the ID is known."""
     s, now = context.settings, context.now
     id_index = people.national_id_index(context.vault, effect.national_id)
-    subjects = (context.visitor.id, id_index)
-    for subject in subjects:
-        until = await attempts.exceeded(context.tx, "identity", subject, now, per_day=s.identity_tries_per_day)
-        if until:
-            await attempts.note(context.tx, "stopped", context.visitor.id, now)
-            raise Invalid("identity_stopped")
-    for subject in subjects:  # counted before it is compared
-        await attempts.note(context.tx, "identity", subject, now)
+    limit = Limit(per_day=s.identity_tries_per_day)
+    if await attempts.take(context.tx, "identity", {context.visitor.id: limit, id_index: limit}, now):
+        await attempts.note(context.tx, "stopped", context.visitor.id, now)
+        raise Invalid("identity_stopped")
     person = await _somebody(context, effect.national_id)
     claim = {"name": effect.name, "birth_date": effect.birth_date}
     agrees = bool(person and all(checks.matches(person, claim).values()))
@@ -241,7 +241,7 @@ async def check_card(context: Context, effect: do.CheckCard) -> dict[str, bool]:
         and may_register_alone(
             person.appointed_on,
             person.transferred_in_on,
-            date.fromisoformat(s.self_service_before),
+            s.self_service_before,
             transfer_overrides=s.transfer_overrides_date,
         )
     )
@@ -274,10 +274,9 @@ async def check_card(context: Context, effect: do.CheckCard) -> dict[str, bool]:
 
 
 async def ask_officer(context: Context, effect: do.AskOfficer) -> dict[str, str]:
-    until = await attempts.exceeded(context.tx, "officer", context.visitor.id, context.now, per_day=3)
-    if until:
+    limits = {context.visitor.id: Limit(per_day=context.settings.officer_checks_per_day)}
+    if await attempts.take(context.tx, "officer", limits, context.now):
         raise Invalid("too_many_checks")
-    await attempts.note(context.tx, "officer", context.visitor.id, context.now)
     claim = {"name": effect.name, "birth_date": effect.birth_date}
     person = await _somebody(context, effect.national_id)
     id_index = people.national_id_index(context.vault, effect.national_id)
@@ -302,7 +301,7 @@ async def save_email(context: Context, effect: do.SaveEmail) -> dict[str, Any]:
     if not effect.national_id and not _stepped_up(context):
         return {"usable_from": None}
     purpose = "register" if effect.national_id else "change"
-    if not await codes.spend(context, person, (purpose,), by="saved"):
+    if not await codes.spend(context, person, (purpose,), by="saved", address=effect.address):
         raise Invalid("start_over")
     usable = sso_usable_from(local_date(context.settings, context.now))
     source = "officer" if effect.officer else "self"
@@ -343,7 +342,8 @@ def _moment(context: Context) -> dict[str, str]:
 def _tell(context: Context, person: Person, address: str, text: str, params: Mapping[str, Any]) -> None:
     """A mail about the record, to one of the person's own mailboxes."""
     content = {"to": address, "language": context.visitor.language, "text": text, "params": dict(params)}
-    context.post("mail", "notice", content, person.key, person_id=person.id)
+    lane = f"mail:{people.address_index(context.vault, address)}"
+    context.post("mail", "notice", content, person.key, person_id=person.id, lane=lane)
 
 
 async def choose_group(context: Context, effect: do.ChooseGroup) -> bool:
@@ -372,10 +372,6 @@ async def set_shared(context: Context, effect: do.SetShared) -> bool:
 
 async def log_out(context: Context, _: do.LogOut) -> bool:
     """Nothing of this person stays in the chat: not the link, not what was said."""
-    await context.tx.run(
-        "UPDATE accounts SET session = NULL, person_id = NULL, staff_group = NULL WHERE id = :id",
-        {"id": context.visitor.id},
-    )
-    await chats.forget(context.tx, [context.visitor.id])
+    await chats.end_sessions(context.tx, [context.visitor.id], unlink=True)
     context.visitor.log_out(unlink=True)
     return True

@@ -26,4 +26,9 @@ def of(vault: Vault, settings: Settings, clock: Callable[[], int]) -> Mapping[st
             return None
         return Words("notice.sso_ready", {"date": email.effective_on}, mail=email.address)
 
-    return {"sso_ready": sso_ready}
+    async def cut_off(tx: Tx, entry: Entry) -> Words | None:
+        """Somebody logged in elsewhere: nothing of the person stays in the chat that was used before."""
+        row = await tx.one("SELECT session FROM accounts WHERE id = :id", {"id": entry.account_id})
+        return Words("cut_off", {}, fresh=True, menu=("login",)) if row and row["session"] is None else None
+
+    return {"sso_ready": sso_ready, "cut_off": cut_off}

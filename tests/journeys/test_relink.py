@@ -9,12 +9,17 @@ async def test_the_old_phone_is_logged_out_and_the_mailbox_told(house: House) ->
     old, new = await house.somebody(), await house.somebody("en")
     await old.logs_in(SOMCHAI.national_id, SOMCHAI.email)
     await old.taps("menu.profile")
+    shown = len(old.screens)
     house.clock.forward(minutes=2)
     mailed = len(house.post.mails)
     await new.logs_in(SOMCHAI.national_id, SOMCHAI.email)
     told = await house.post.mail_to(SOMCHAI.email, after=mailed + 1)
     assert told["subject"] == "Log-in from a new phone"
-    await old.presses("แก้ไข")
+    await old.hears(shown + 1)
+    old.sees("cut_off")
+    assert old.screen["fresh"]
+    edit = old.screens[shown - 1].data("แก้ไข")
+    await old.presses_data(edit)
     assert "081" not in old.screen.text
     assert "เข้าสู่ระบบ / เพิ่มอีเมล" in old.screen.labels
 

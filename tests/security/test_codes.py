@@ -15,9 +15,10 @@ import pytest
 
 from bot.settings import Settings
 from handlers.identity import codes
+from storage.vault import Key
 from tests.cast import MALEE, SOMCHAI
 from tests.house import House, a_house
-from tests.security.tools import Lab, begins_anew, other_than, rows
+from tests.security.tools import Lab, begins_anew, other_than, rows, stranger
 
 OTHER = ("1999900000102", "person010@example.go.th")  # somebody else with an address
 
@@ -60,7 +61,7 @@ async def draw(times: int) -> tuple[list[str], list[str]]:
     """What `codes.issue` mails and shows, so many times over."""
     made: list[str] = []
     vault = SimpleNamespace(secret=lambda _: bytes(32), index=lambda *_: "")
-    visitor = SimpleNamespace(id="chat", language="th", key=None)
+    visitor = stranger("chat", Key("k", bytes(32)))
     context: Any = SimpleNamespace(
         tx=Nothing(), now=0, visitor=visitor, vault=vault, settings=Settings(_env_file=None), again=False,
         post=lambda *given, **_: made.append(given[2]["params"]["code"]),

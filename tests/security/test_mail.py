@@ -30,11 +30,11 @@ class Trouble(PostOffice):
         if answer == "slow":
             await asyncio.sleep(1.5)
         if answer == "drop":
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         if answer == "take and drop":
             await super().handle_DATA(server, session, envelope)
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         if answer:
             return answer if answer[0].isdigit() else "451 never mind"

@@ -138,7 +138,7 @@ async def test_a_shared_phone_logs_out_by_itself(house: House, minutes: int, sti
     assert await rows(house, "SELECT 1 FROM conversations") == []
     assert await rows(house, "SELECT person_id, session FROM accounts") == [{"person_id": None, "session": None}]
     await malee.says("เข้าสู่ระบบ")
-    malee.sees("ask.national_id")  # the next person is not asked whether they are Malee
+    malee.sees("ask.notice")  # the next person is not asked whether they are Malee
 
 
 # --- SES2: what matters needs a fresh code, and both mailboxes hear of it ---------------------------------------------
@@ -219,7 +219,7 @@ async def test_the_old_phone_is_dead_at_once_old_buttons_too(house: House) -> No
     await asyncio.gather(new.post({"text": code}), *(old.post({"press": save}) for _ in range(3)))
     await old.hears(shown + 3)
     await old.presses_data("go:profile")
-    old.sees("error.login_first")
+    old.sees("home.choose")
     assert "สมชาย" not in await history(old)
     await house.post.mail_to(SOMCHAI.email, after=mailed + 1)
     alive = await rows(house, "SELECT COUNT(*) AS n FROM accounts WHERE session IS NOT NULL")

@@ -120,14 +120,15 @@ async def test_at_every_question_of_somebody_logged_in(
 # --- addresses that are not what they look like -----------------------------------------------------------------------
 
 ADDRESSES = (
-    "anan@example.com\r\nBcc: evil@example.com", "anan@example.com\nSubject: x",     "anan@example.com, evil@example.com", "anan@example.com;evil@example.com", "<anan@example.com>",
-    "Anan <anan@example.com>", '"anan"@example.com', "anan@@example.com", "anan@example", "anan@-example.com",
-    "anan@example..com", ".anan@example.com", "anan.@example.com", "anan@[127.0.0.1]", "anan@127.0.0.1 ",
-    "anan@localhost",
-    "an an@example.com", "anan@exam ple.com", "anan@\u212aexample.com", "anan@mıcrosoft.com", "anan@gооgle.com",
-    "anan@xn--ggle-55da.com", "anan@ｅxample.com", "ａnan@example.com", "anan@example。com", "a" * 65 + "@example.com",
-    "anan@" + "a" * 250 + ".com", "=cmd@example.com", "+66@example.com@", "anan@example.com\u202e", "`id`@example.com",
-    "$(id)@example.com", "|id@example.com", "anan/x@example.com", "อนันต์@example.com", "anan@ตัวอย่าง.ไทย",
+    "anan@example.com\r\nBcc: evil@example.com", "anan@example.com\nSubject: x", "anan@example.com, evil@example.com",
+    "anan@example.com;evil@example.com", "<anan@example.com>", "Anan <anan@example.com>", '"anan"@example.com',
+    "anan@@example.com", "anan@example", "anan@-example.com", "anan@example..com", ".anan@example.com",
+    "anan.@example.com", "anan@[127.0.0.1]", "anan@127.0.0.1 ", "anan@localhost", "an an@example.com",
+    "anan@exam ple.com", "anan@\u212aexample.com", "anan@mıcrosoft.com", "anan@gооgle.com", "anan@xn--ggle-55da.com",
+    "anan@ｅxample.com", "ａnan@example.com", "anan@example。com", "a" * 65 + "@example.com",
+    "anan@" + "a" * 250 + ".com",
+    "=cmd@example.com", "+66@example.com@", "anan@example.com\u202e", "`id`@example.com", "$(id)@example.com",
+    "|id@example.com", "anan/x@example.com", "อนันต์@example.com", "anan@ตัวอย่าง.ไทย",
 )  # fmt: skip
 
 

@@ -378,14 +378,21 @@ async def test_the_pages_bring_nothing_from_elsewhere(house: House) -> None:
 async def test_the_mailbox_is_for_the_demo_and_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Codes stand in it: 404 for whoever is elsewhere."""
     monkeypatch.chdir(tmp_path)
+    here, elsewhere = ("127.0.0.1", 1), ("203.0.113.9", 1)
+    visits: tuple[tuple[tuple[str, int], str, dict[str, str], int], ...] = (
+        (here, "localhost", {}, 200),
+        (elsewhere, "localhost", {}, 404),
+        (elsewhere, "localhost", {"x-forwarded-for": "127.0.0.1", "forwarded": "for=127.0.0.1"}, 404),
+        (here, "localhost", {"x-forwarded-for": "203.0.113.9"}, 404),  # a proxy on this machine, a guest elsewhere
+        (here, "rebound.evil.example", {}, 404),  # a page that made its name lead here
+    )
     async with running(_settings(tmp_path, demo=True)) as kp7:
-        for client, status in ((("127.0.0.1", 1), 200), (("10.0.0.7", 1), 404), (("203.0.113.9", 1), 404)):
+        for client, host, headers, status in visits:
             transport = httpx.ASGITransport(web_app(kp7), client=client)
-            async with httpx.AsyncClient(transport=transport, base_url="http://kp7.test") as browser:
+            async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as browser:
                 for path in ("/mail", "/mail/messages"):
-                    headers = {"x-forwarded-for": "127.0.0.1", "forwarded": "for=127.0.0.1"}
                     assert (await browser.get(path, headers=headers)).status_code == status
-                assert (await browser.get("/mail/messages/none/html")).status_code == 404
+                assert (await browser.get("/mail/messages/none/html", headers=headers)).status_code == 404
 
 
 async def test_files_are_read_and_not_kept(house: House) -> None:

@@ -15,6 +15,7 @@ from handlers.identity import codes
 from storage import people
 from storage.database import Row, Tx
 from storage.people import Person
+from storage.vault import Key
 from tests.cast import Player
 from tests.house import Chat, House, Screen
 
@@ -102,6 +103,14 @@ class Desk(Context):
         self.sent.append(content["to"])
 
 
+def stranger(account: str, chat_key: Key) -> Visitor:
+    """A web chat that belongs to nobody yet."""
+    return Visitor(
+        id=account, channel="web", external_id="", language="th", person_id=None, session=None, session_at=0,
+        confirmed_at=0, seen_at=0, shared=False, group="", notice="", chat_key=chat_key, person_key=None,
+    )  # fmt: skip
+
+
 @dataclass
 class Lab:
     """Issues and guesses codes directly, each in a transaction of its own."""
@@ -131,11 +140,7 @@ class Lab:
             "SELECT a.*, k.wrapped FROM accounts a JOIN keys k ON k.id = a.key_id WHERE a.id = :id", {"id": account}
         )
         assert row is not None
-        visitor = Visitor(
-            id=account, channel=row["channel"], external_id=row["external_id"], language="th", person_id=None,
-            session=None, session_at=0, confirmed_at=0, seen_at=0, shared=False, group="", notice="",
-            chat_key=kp7.vault.unwrap(row["key_id"], row["wrapped"]), person_key=None,
-        )  # fmt: skip
+        visitor = stranger(account, kp7.vault.unwrap(row["key_id"], row["wrapped"]))
         return Desk(tx, self.house.clock(), visitor, kp7.vault, self.settings, "login", "login.code", "1")
 
     async def person(self, who: Player) -> Person:

@@ -65,7 +65,9 @@ def test_an_edited_value_does_not_open(place: int, char: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sealed", ["", ".", "..", "1", f"1.{KEY.id}", f"1.{KEY.id}.", f"1.{KEY.id}.x", f"2.{KEY.id}.xxxx"]
+    "sealed",
+    ["", ".", "..", "1", f"1.{KEY.id}", f"1.{KEY.id}.", f"1.{KEY.id}.x", f"2.{KEY.id}.xxxx"],
+    ids=range(8),  # the key is another one in every worker
 )
 def test_what_was_never_sealed_does_not_open(sealed: str) -> None:
     with pytest.raises(Tampered):
@@ -95,7 +97,7 @@ def test_a_key_comes_out_of_the_database_only_under_its_own_name_and_master() ->
         Vault(b"another master key, of another house").unwrap(KEY.id, WRAPPED)
 
 
-@pytest.mark.parametrize("wrapped", ["", "x", "!!!", "AAAA", WRAPPED[:-8], WRAPPED + "AAAA"])
+@pytest.mark.parametrize("wrapped", ["", "x", "!!!", "AAAA", WRAPPED[:-8], WRAPPED + "AAAA"], ids=range(6))
 def test_a_spoilt_key_is_tampered_with(wrapped: str) -> None:
     with pytest.raises(Tampered):
         VAULT.unwrap(KEY.id, wrapped)
