@@ -252,7 +252,7 @@ def identity_refuse(reference: Reference, by: By = "hr") -> None:
 def identity_unblock(
     national_id: Annotated[str, typer.Argument(help="13 digits; asked for if left out.")] = "",
 ) -> None:
-    """Lift what wrong codes, or too many of them, have blocked for this person, who stands before you with their card."""
+    """Lift what wrong codes have blocked for this person, who stands before you with their card."""
     from bot import thai
     from bot.events import Invalid
     from handlers.identity import checks
