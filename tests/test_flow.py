@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.events import File, Invalid, Say
 from bot.flow import Ask, Choice, Conversation, Do, Frame, Script, Start, walk
@@ -612,28 +612,53 @@ class AnyChat(RuleBasedStateMachine):
         self.real.says(text)
         self.model.say(text)
 
-    @rule()
-    def says_what_is_wanted(self) -> None:
-        wanted = {
-            "id": ID,
-            "email": MAIL,
-            "email_again": self.model.kept.get("email"),
-            "code": "123456",
-            "children": "2",
-        }
-        text = wanted.get(self.model.question) or "Nok"
-        self.real.says(text)
-        self.model.say(text)
-
-    @rule(steps=st.integers(2, 9))
-    def goes_straight_on(self, steps: int) -> None:
+    def goes_on(self, steps: int, id: str = ID, mail: str = MAIL, code: str = "123456") -> None:
+        """Answers what is asked."""
         for _ in range(steps):
-            if self.model.question in ("kind", "summary"):
-                self.presses({"kind": "family", "summary": "save"}[self.model.question])
+            question = self.model.question
+            if question in ("kind", "summary"):
+                self.presses({"kind": "family", "summary": "save"}[question])
             else:
-                self.says_what_is_wanted()
+                again = self.model.kept.get("email", "")
+                wanted = {"id": id, "email": mail, "email_again": again, "code": code, "children": "2"}
+                self.says(wanted.get(question, "Nok"))
             self.agree()
             self.nothing_unproved_is_saved_and_nothing_twice()
+
+    answering = rule(
+        steps=st.integers(1, 9),
+        id=st.sampled_from([ID, OTHER_ID]),
+        mail=st.sampled_from([MAIL, OTHER_MAIL]),
+        code=st.sampled_from(["123456", "123456", SLOW]),
+    )
+
+    @initialize(steps=st.integers(0, 9))
+    def comes_in(self, steps: int) -> None:
+        self.starts("register")
+        self.goes_on(steps)
+
+    @answering
+    def goes_straight_on(self, steps: int, id: str, mail: str, code: str) -> None:
+        self.goes_on(steps, id, mail, code)
+
+    @precondition(lambda self: not self.model.stack)
+    @answering
+    def comes_again(self, steps: int, id: str, mail: str, code: str) -> None:
+        self.starts("register")
+        self.goes_on(steps, id, mail, code)
+
+    @precondition(lambda self: self.model.question == "summary")
+    @rule(edit=st.sampled_from(["edit_id", "edit_email", "edit_kind"]), steps=st.integers(1, 4))
+    def thinks_again(self, edit: str, steps: int) -> None:
+        self.presses(edit)
+        self.goes_on(steps, OTHER_ID, OTHER_MAIL)
+
+    @precondition(lambda self: self.model.waiting and self.model.question == "code")
+    @rule()
+    def types_the_code_a_second_time_before_the_first_was_checked(self) -> None:
+        self.goes_back()
+        self.goes_on(1)
+        self.says(SLOW)
 
     @rule(text=st.sampled_from(TEXTS))
     def says_after_a_long_silence(self, text: str) -> None:
@@ -676,10 +701,11 @@ class AnyChat(RuleBasedStateMachine):
     def looks(self) -> None:
         self.real.looks()
 
-    @rule()
-    def cancels(self) -> None:
-        self.real.cancels()
-        self.model.cancel()
+    @rule(really=st.sampled_from([False, False, False, True]))
+    def cancels(self, really: bool) -> None:
+        if really:
+            self.real.cancels()
+            self.model.cancel()
 
     @rule(down=st.booleans())
     def mail(self, down: bool) -> None:
@@ -734,5 +760,5 @@ class AnyChat(RuleBasedStateMachine):
         self.judged = len(self.real.did)
 
 
-AnyChat.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+AnyChat.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 TestAnyChat = AnyChat.TestCase
