@@ -77,7 +77,11 @@ class Batcher:
             await self._wake.wait()
             self._wake.clear()
             while batch := self._gather():
-                await self._attempt(batch)
+                try:
+                    await self._attempt(batch)
+                except Exception:  # not even the log can be written: refuse these, but go on
+                    for work in batch:
+                        work.settle(Unavailable("internal error"))
             if self._closing:
                 return
 

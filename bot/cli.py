@@ -225,7 +225,7 @@ def identity_list(as_json: Json = False) -> None:
             check.why,
             Text(check.name),  # people typed it: no markup
             check.birth_date,
-            "yes" if check.on_roster else "NO",
+            Text(check.roster_name or "NOT ON THE ROSTER"),
             agrees,
             Text(check.unit),
         )
@@ -237,9 +237,15 @@ By = Annotated[str, typer.Option(help="Who decides, for the record.", envvar="US
 
 
 @identity_app.command("confirm")
-def identity_confirm(reference: Reference, by: By = "hr") -> None:
-    """The person stood before you, with their ID card, and it is them."""
-    _decide(reference, confirmed=True, by=by)
+def identity_confirm(
+    reference: Reference,
+    by: By = "hr",
+    despite_mismatch: Annotated[
+        bool, typer.Option(help="What was typed differs from the roster, and you know why.")
+    ] = False,
+) -> None:
+    """The person stood before you, and their ID card bears the roster's name."""
+    _decide(reference, confirmed=True, by=by, despite_mismatch=despite_mismatch)
 
 
 @identity_app.command("refuse")
@@ -274,7 +280,7 @@ def identity_unblock(
     out.print("unblocked")
 
 
-def _decide(reference: str, *, confirmed: bool, by: str) -> None:
+def _decide(reference: str, *, confirmed: bool, by: str, despite_mismatch: bool = False) -> None:
     from bot.app import wall_clock
     from bot.outbox import Outbox
     from handlers.identity import checks
@@ -283,7 +289,16 @@ def _decide(reference: str, *, confirmed: bool, by: str) -> None:
     async def work(settings: Settings, database: Any) -> None:
         vault = Vault(settings.master)
         outbox = Outbox(database, vault, wall_clock)
-        await checks.decide(database, vault, outbox, reference, confirmed=confirmed, by=by, clock=wall_clock)
+        await checks.decide(
+            database,
+            vault,
+            outbox,
+            reference,
+            confirmed=confirmed,
+            despite_mismatch=despite_mismatch,
+            by=by,
+            clock=wall_clock,
+        )
 
     try:
         _with_database(work)
@@ -295,6 +310,7 @@ def _decide(reference: str, *, confirmed: bool, by: str) -> None:
 
 _UNDECIDABLE = {
     "unknown": "No check has this reference. `kp7 identity list` shows the open ones.",
+    "mismatch": "What was typed differs from the roster (kp7 identity list). If you know why: --despite-mismatch.",
     "decided": "This check was decided already.",
     "not_on_roster": "Nobody on the roster has that ID. Import the person first (kp7 import roster), or refuse.",
 }

@@ -34,7 +34,7 @@ class Limit:
 
 async def blocked_until(tx: Tx, kind: str, subject: str, limit: Limit, now: int) -> int:
     """0 while another one is allowed; else the time at which it will be."""
-    found = await times(tx, kind, subject, now - DAY)
+    found = await times(tx, kind, subject, now - (HOUR if limit.per_day is None else DAY))
     until = 0
     for most, span in ((limit.per_hour, HOUR), (limit.per_day, DAY)):
         lately = [at for at in found if at > now - span]

@@ -7,7 +7,6 @@ from hypothesis import settings
 
 from tests.house import House, a_house
 
-
 # The same examples in every run, so that a red test is somebody's change; HYPOTHESIS_PROFILE=search looks for new ones.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None, max_examples=1_000)

@@ -227,6 +227,8 @@ class WebChat:
         browser = self._browser(request)
         if browser is None:
             return self._refuse("web.error.reload", 401)
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
         if self.hub.closed:
             return self._refuse("web.error.busy", 503)
         last = request.headers.get("last-event-id", "")

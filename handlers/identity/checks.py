@@ -18,7 +18,10 @@ from storage.vault import Vault
 
 @dataclass(frozen=True)
 class Check:
-    """One open check as HR sees it. `matches`: what of the claim agrees with the roster (null: not on the roster)."""
+    """One open check as HR sees it: what was typed, and whom the roster has under the ID that was typed.
+
+    The card must be that person's, `roster_name`'s. `matches`: what of the claim agrees with the roster.
+    """
 
     reference: str
     asked_at: int
@@ -26,12 +29,13 @@ class Check:
     name: str
     birth_date: str
     on_roster: bool
+    roster_name: str
     matches: Mapping[str, bool]
     unit: str
 
 
 class Undecidable(Exception):
-    """`code`: unknown, decided, not_on_roster."""
+    """`code`: unknown, decided, not_on_roster, mismatch."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -98,6 +102,7 @@ async def list_open(tx: Tx, vault: Vault) -> list[Check]:
                 name=claim["name"],
                 birth_date=claim["birth_date"],
                 on_roster=person is not None,
+                roster_name=person.full_name if person else "",
                 matches=matches(person, claim) if person else {},
                 unit=person.unit if person else "",
             )
@@ -119,6 +124,7 @@ async def decide(
     reference: str,
     *,
     confirmed: bool,
+    despite_mismatch: bool = False,
     by: str,
     clock: Callable[[], int],
 ) -> None:
@@ -132,8 +138,15 @@ async def decide(
         )
         if row is None:
             raise Undecidable("unknown")
-        if confirmed and await people.by_index(tx, vault, row["id_index"]) is None:
-            raise Undecidable("not_on_roster")
+        if confirmed:
+            person = await people.by_index(tx, vault, row["id_index"])
+            if person is None:
+                raise Undecidable("not_on_roster")
+            claim = vault.unwrap(row["key_id"], row["wrapped"]).open(
+                row["claim"], "identity_checks", row["id"], "claim"
+            )
+            if not despite_mismatch and not all(matches(person, claim).values()):
+                raise Undecidable("mismatch")
         verdict = "confirmed" if confirmed else "refused"
         won = await tx.run(
             "UPDATE identity_checks SET decided_at = :now, decided_by = :by, verdict = :verdict "
