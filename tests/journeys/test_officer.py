@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -248,3 +249,16 @@ async def test_priya_is_sent_to_hr_although_her_card_fits(house: House) -> None:
     assert (await kp7(house, "confirm", found[0]))[0] == 0
     await priya.hears(shown + 1)
     await finishes(priya, "priya.hr@example.com")
+
+
+async def test_a_card_that_is_not_the_rosters_is_not_confirmed_by_habit(office: House) -> None:
+    """A stranger types Anan's ID with a name of their own, and comes to HR with their own, genuine card."""
+    stranger = await office.somebody()
+    reference = await asks_hr(stranger, replace(ANAN, name=STRANGER.name))
+    (waits,) = json.loads((await kp7(office, "list", "--json"))[1])
+    assert waits["roster_name"] == "นายอนันต์ สมมติ"
+    assert waits["matches"] == {"name": False, "birth_date": True}
+    code, said = await kp7(office, "confirm", reference)
+    assert code == 1
+    assert "--despite-mismatch" in said
+    assert (await kp7(office, "confirm", reference, "--despite-mismatch"))[0] == 0
