@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
-from rich.text import Text
 
 from bot.settings import Settings
 
@@ -149,6 +148,7 @@ def import_roster(file: File, dry_run: Dry = False, as_json: Json = False) -> No
                 progress=lambda n: progress.advance(bar, n),
             ),
             as_json=as_json,
+            dry=dry_run,
         )
 
 
@@ -157,10 +157,10 @@ def import_organisations(file: File, dry_run: Dry = False, as_json: Json = False
     """The tree of organisations, from a CSV file with Thai headers."""
     from handlers.organisation.imports import import_organisations as work
 
-    _import(lambda _, database: work(database, file, dry=dry_run), as_json=as_json)
+    _import(lambda _, database: work(database, file, dry=dry_run), as_json=as_json, dry=dry_run)
 
 
-def _import(work: Callable[[Settings, Any], Awaitable[Any]], *, as_json: bool) -> None:
+def _import(work: Callable[[Settings, Any], Awaitable[Any]], *, as_json: bool, dry: bool) -> None:
     from bot.text import Texts
     from handlers.organisation.tables import BadFile
 
@@ -186,7 +186,13 @@ def _import(work: Callable[[Settings, Any], Awaitable[Any]], *, as_json: bool) -
     else:
         for row in rows:
             out.print(f"{row['row']}: {row['column']}: {row['reason']} ({row['value']})", markup=False)
-        out.print(texts(language, "cli.imported", {**counts, "bad": len({row["row"] for row in rows})}))
+        out.print(
+            texts(
+                language,
+                "cli.would_import" if dry else "cli.imported",
+                {**counts, "bad": len({row["row"] for row in rows})},
+            )
+        )
     raise typer.Exit(1 if rows else 0)
 
 
@@ -213,23 +219,19 @@ def identity_list(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps([{**check.__dict__, "matches": dict(check.matches)} for check in found], ensure_ascii=False))
         return
-    table = Table(
-        "reference", "asked", "why", "name as typed", "birth date as typed", "on the roster", "agrees", "unit"
-    )
+    if not found:
+        out.print("Nobody is waiting.")
+    zone = ZoneInfo(_settings().timezone)
     for check in found:
-        asked = datetime.fromtimestamp(check.asked_at / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
-        agrees = ", ".join(f"{name}: {'yes' if ok else 'NO'}" for name, ok in check.matches.items())
-        table.add_row(
-            check.reference,
-            asked,
-            check.why,
-            Text(check.name),  # people typed it: no markup
-            check.birth_date,
-            Text(check.roster_name or "NOT ON THE ROSTER"),
-            agrees,
-            Text(check.unit),
-        )
-    out.print(table)
+        asked = datetime.fromtimestamp(check.asked_at / 1000, zone).strftime("%Y-%m-%d %H:%M")
+        agrees = ", ".join(f"{name} {'agrees' if ok else 'DIFFERS'}" for name, ok in check.matches.items())
+        why = {"card": "card not checked", "form": "form of the reporting day"}[check.why]
+        for line in (
+            f"{check.reference}  asked {asked}  ({why})",
+            f"  typed   {check.name}, born {check.birth_date}",
+            f"  roster  {check.roster_name or 'NOBODY HAS THIS ID'} {check.unit} {agrees}",
+        ):
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 Reference = Annotated[str, typer.Argument(help="The six digits on the person's screen.")]

@@ -93,6 +93,8 @@ def _reason(error: aiosmtplib.SMTPException) -> str:
     """The reply code, not its text: servers repeat the address in it."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return f"mail server refused the address ({error.recipients[0].code})"
+    if "STARTTLS" in str(error):
+        return "mail server offers no STARTTLS (see SMTP_TLS)"
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return f"mail server answered {error.code}"
     return f"mail server: {type(error).__name__}"

@@ -33,7 +33,6 @@ from bot.flow import (
 )
 from bot.screen import dump, load
 from bot.topic import Later
-from storage.ids import new_id
 
 MINUTE, HOUR = 60_000, 3_600_000
 PAUSE = 12 * HOUR
@@ -152,7 +151,7 @@ class Person:
             except Invalid as wrong:
                 step = refuse(self.scripts, step, wrong)
             except Later:
-                step = wait(step, new_id())
+                step = wait(step, f"attempt of {self.now}")
             else:
                 step = supply(self.scripts, step, value)
         assert step.todo is None, f"{step.todo} is done again and again"

@@ -64,7 +64,7 @@ def iso_birth_date(today: date) -> Callable[[str], str]:
 def same_as(address: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if thai.email(text) != address:
-            raise Invalid("email_differs")
+            raise Invalid("email_differs", first=address)
         return address
 
     return read
@@ -132,6 +132,7 @@ def identify(facts: Facts, national_id: str) -> Script[bool]:
             yield from Do("told_form", Say("register.form_needed"))
     asked = yield from Do[dict[str, str]]("asked_officer", do.AskOfficer(national_id, name, born, why), final=True)
     yield from Do[bool]("officer", do.AwaitOfficer(asked["reference"]), final=True)
+    yield from Do("told_confirmed", Say("register.confirmed"))
     return True
 
 
