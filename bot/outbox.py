@@ -129,7 +129,8 @@ class Outbox:
             [{name: getattr(entry, name) for name in _COLUMNS} for entry in entries],
         )
         first = {entry.lane: entry.id for entry in reversed(entries)}
-        earlier = await tx.each(_EARLIER, [{"lane": lane, "id": id} for lane, id in first.items()])
+        soon = self._clock() + LEASE  # what is for another day holds up nothing
+        earlier = await tx.each(_EARLIER, [{"lane": lane, "id": id, "soon": soon} for lane, id in first.items()])
         # a lane with something older that this process is not carrying right now (it must wait, or a crash left it) is
         # the worker's: what is new goes behind it
         self._behind |= {row["lane"] for row in earlier if row["id"] not in self._held}
@@ -302,13 +303,15 @@ _COLUMNS = ("id", "lane", "kind", "account_id", "person_id", "purpose", "key_id"
 _EARLIER = """
 SELECT b.id, b.lane FROM each(:batch) e
 JOIN outbox b ON b.lane = e.value ->> 'lane' AND b.dead_at IS NULL AND b.id < e.value ->> 'id'
+    AND (b.attempts > 0 OR b.due_at <= CAST(e.value ->> 'soon' AS BIGINT))
 """
 
 _CLAIM = """
 UPDATE outbox SET due_at = :lease WHERE id IN (
     SELECT o.id FROM outbox o
     WHERE o.dead_at IS NULL AND o.due_at <= :now
-      AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.lane = o.lane AND b.dead_at IS NULL AND b.id < o.id)
+      AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.lane = o.lane AND b.dead_at IS NULL AND b.id < o.id
+                        AND (b.attempts > 0 OR b.due_at <= :lease))
     ORDER BY o.due_at LIMIT :most)
 RETURNING *
 """

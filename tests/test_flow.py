@@ -656,9 +656,11 @@ class AnyChat(RuleBasedStateMachine):
     @precondition(lambda self: self.model.waiting and self.model.question == "code")
     @rule()
     def types_the_code_a_second_time_before_the_first_was_checked(self) -> None:
+        first = next(f.attempt for f in self.real.convo.frames if f.flow == "register")
         self.goes_back()
         self.goes_on(1)
         self.says(SLOW)
+        assert self.real.hears("code", first).step.silent
 
     @rule(text=st.sampled_from(TEXTS))
     def says_after_a_long_silence(self, text: str) -> None:

@@ -351,6 +351,17 @@ async def test_what_is_for_later_is_carried_later(post: Post) -> None:
     assert post.carried == [1]
 
 
+async def test_what_is_for_another_day_holds_up_nothing(post: Post) -> None:
+    await post.send(1, due_at=WHEN + 5 * DAY)
+    await post.send(2)
+    post.now += GRACE
+    await post.claim()
+    assert post.carried == [2]
+    post.now = WHEN + 5 * DAY
+    await post.claim()
+    assert post.carried == [2, 1]
+
+
 async def test_a_key_that_was_destroyed_leaves_a_dead_letter(post: Post) -> None:
     await post.write(1)
     async with post.database.write() as tx:
