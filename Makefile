@@ -18,7 +18,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locales/*/LC_MESSAGES/kp7.po))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint format lock clean
+.PHONY: help setup run test soak bench lint format lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,12 @@ test: $(DEV) $(CATALOGUES)  ## run every test (ARGS="-k word" for some)
 		if command -v $$browser >/dev/null; then exit 0; fi; \
 	done; echo "No chromium or google-chrome on the PATH: the browser tests will be skipped."
 	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+
+soak: $(DEV) $(CATALOGUES)  ## kill it fifty times, take its disk, its mail and LINE away: a quarter of an hour
+	$(BIN)/pytest -s --timeout 1500 $(ARGS) tests/soak/soak_*.py
+
+bench: $(DEV) $(CATALOGUES)  ## measure KP7 beside its peers, five minutes (ARGS="--users 200 --rounds 1" for a look)
+	$(BIN)/python -m bench $(ARGS)
 
 lint: $(DEV)  ## check style, types, layers and lock files
 	$(BIN)/ruff check
@@ -63,7 +69,7 @@ lock: $(MADE)  ## pin every package in the lock files (UPGRADE=1 for the newest)
 clean:  ## remove everything made here, except var/ (your data)
 	rm -rf $(VENV) .pdm-build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 	rm -f locales/*/LC_MESSAGES/kp7.mo
-	find bot handlers storage samples tests -name __pycache__ -prune -exec rm -rf {} +
+	find bench bot handlers storage samples tests -name __pycache__ -prune -exec rm -rf {} +
 
 # --- the virtual environment ------------------------------------------------------------------------------------------
 

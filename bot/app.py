@@ -9,34 +9,33 @@ from datetime import date
 from email.message import EmailMessage
 from pathlib import Path
 
-import structlog
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from bot import demo
-from bot.channels.http import Headers, plain
+from bot import demo, health
+from bot.channels.http import Headers, Straight, plain
+from bot.channels.line.channel import Line
 from bot.channels.web import WebChat
 from bot.mail import Mailer
-from bot.notices import Notices, code_undelivered, events
+from bot.notices import Notices, events
 from bot.outbox import Carrier, Outbox
 from bot.schedule import Schedule
 from bot.settings import Settings
 from bot.text import Texts
-from bot.topic import Registry
+from bot.topic import Registry, merged
 from bot.turn import Turn
 from bot.walk import House
 from handlers import topics
-from handlers.identity import sweeps, truths, verifier
 from handlers.organisation.imports import DateRule, import_organisations, import_roster
 from handlers.organisation.roster import RosterRow, read_roster
+from storage import keys
 from storage.database import Database, Unavailable
 from storage.people import national_id_index
 from storage.vault import Vault
 
-log = structlog.get_logger()
 Clock = Callable[[], int]
 
 
@@ -56,6 +55,7 @@ class Kp7:
     outbox: Outbox
     turn: Turn
     schedule: Schedule
+    line: Line | None
     web: WebChat | None
     mailbox: demo.Mailbox | None
     clock: Clock
@@ -72,26 +72,21 @@ def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> K
     registry = Registry(topics(vault, settings))
     turn = Turn(database, House.of(registry, texts, vault, settings), outbox, clock)
     mailbox = demo.Mailbox(texts) if settings.demo else None
-    notices = Notices(
-        database,
-        vault,
-        outbox,
-        texts,
-        {"code_undelivered": code_undelivered, **truths.of(vault, settings, clock)},
-        clock,
-    )
+    notices = Notices(database, vault, outbox, texts, registry, clock)
     sent: Callable[[EmailMessage], None] | None = mailbox.add if mailbox else None
+    line = Line(settings, turn.take, clock) if settings.line_channel_secret else None
     web = WebChat(database, vault, settings, texts, turn.take, clock) if settings.web_chat else None
     carriers: Mapping[str, Carrier] = {
-        "mail": Carrier(Mailer(settings, texts, sent).deliver, notices.code_not_delivered),
+        "mail": Carrier(Mailer(settings, texts, sent).deliver, notices.mail_undelivered),
         "notice": Carrier(notices.deliver),
         "event": events(turn.take),
-        "verify": verifier.carrier(settings, turn.take, notices.key),
+        **({"line": line.carrier()} if line else {}),
         **({"web": Carrier(web.deliver)} if web else {}),
     }
-    outbox.carriers.update(carriers)
-    schedule = Schedule(database, outbox, settings, sweeps.of(settings, notices), clock)
-    return Kp7(settings, database, vault, texts, outbox, turn, schedule, web, mailbox, clock)
+    of_topics = {kind: make(turn.take) for kind, make in registry.carriers.items()}
+    outbox.carriers.update(merged("carrier", (carriers, of_topics)))
+    schedule = Schedule(database, outbox, notices, registry, settings, clock)
+    return Kp7(settings, database, vault, texts, outbox, turn, schedule, line, web, mailbox, clock)
 
 
 @asynccontextmanager
@@ -107,6 +102,9 @@ async def running(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
     try:
         await database.migrate()
         kp7 = wire(settings, database, clock)
+        async with database.read() as tx:
+            if not await keys.fits(tx, kp7.vault):
+                raise SystemExit(keys.WRONG)
         if settings.demo:
             await load_samples(kp7)
         for part in (kp7.turn, kp7.outbox, kp7.schedule):
@@ -118,6 +116,8 @@ async def running(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
                 kp7.web.hub.close()
             for stopped in (kp7.schedule, kp7.turn, kp7.outbox):
                 await stopped.stop()
+            if kp7.line:
+                await kp7.line.close()
     finally:
         if mail_server:
             mail_server.close()
@@ -144,26 +144,23 @@ def web_app(kp7: Kp7) -> ASGIApp:
     async def home(_: Request) -> Response:
         return RedirectResponse("/chat") if kp7.web else PlainTextResponse("KP7")
 
-    async def alive(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def ready(_: Request) -> Response:
-        try:
-            async with kp7.database.read() as tx:
-                await tx.one("SELECT 1 FROM migrations LIMIT 1")
-        except Exception as error:
-            log.error("not_ready", error=type(error).__name__)
-            return JSONResponse({"status": "database"}, 503)
-        return JSONResponse({"status": "ok"})
-
-    routes: list[BaseRoute] = [Route("/", home), Route("/healthz", alive), Route("/readyz", ready)]
+    routes: list[BaseRoute] = [
+        Route("/", home),
+        *health.routes(kp7.database, kp7.clock, public=kp7.settings.metrics_public),
+    ]
     if kp7.web:
         routes += kp7.web.routes()
     if kp7.mailbox:
         routes += kp7.mailbox.routes()
     app = Starlette(
         routes=routes,
-        exception_handlers={Unavailable: plain(503, "busy"), 404: plain(404, "not here"), 405: plain(405, "not so")},
+        exception_handlers={
+            Unavailable: plain(503, "busy"),
+            ClientDisconnect: plain(400, "gone"),  # nobody hears it; but unhandled, each would be a line in the log
+            404: plain(404, "not here"),
+            405: plain(405, "not so"),
+        },
     )
     app.router.redirect_slashes = False  # a redirect would repeat the Host header
-    return Headers(app, secure=kp7.settings.secure)  # outermost: a crash has the headers too
+    webhooks = {"/webhooks/line": kp7.line.webhook} if kp7.line else {}
+    return Headers(Straight(app, webhooks), secure=kp7.settings.secure)  # outermost: a crash has the headers too

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot import metrics
 from bot.logs import place
 from bot.topic import Incoming
 from storage.database import Unavailable
@@ -35,6 +36,7 @@ class Work:
         return self.tries >= TRIES
 
     def settle(self, outcome: "str | Exception") -> None:
+        metrics.event(self.incoming.channel, "unavailable" if isinstance(outcome, Exception) else outcome)
         if self.done.done():  # the request behind it has gone away
             return
         if isinstance(outcome, Exception):

@@ -8,13 +8,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import Progress
+from rich.markup import escape
 
 from bot.settings import Settings
 
@@ -31,7 +30,6 @@ app.add_typer(identity_app, name="identity")
 
 out = Console()
 err = Console(stderr=True)
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
@@ -43,9 +41,11 @@ def main() -> None:
     app()
 
 
-def _settings() -> Settings:
-    from bot import demo
+def _settings(*, serving: bool = False) -> Settings:
+    """Or all that is wrong with them at once, and exit code 3."""
+    from bot import demo, faults
 
+    found: list[faults.Fault] = []
     try:
         # the demo's sample people must never get into an office's database, so it does not read the office's .env
         settings = Settings(_env_file=None) if Settings(_env_file=None).demo else Settings()
@@ -53,46 +53,28 @@ def _settings() -> Settings:
             err.print("[red]DEMO[/red] does not belong into .env: it is for `make run` only.", highlight=False)
             raise typer.Exit(3)
     except ValidationError as error:
-        for fault in error.errors():
-            name = "_".join(str(part) for part in fault["loc"]).upper()
-            err.print(f"[red]{name}[/red]: {fault['msg']}", highlight=False)
-        raise typer.Exit(3) from None
-    if settings.demo:
+        wrong = {str(fault["loc"][0]): f"{fault['msg']}." for fault in error.errors()}
+        found += wrong.items()
+        settings = Settings(**{name: Settings.model_fields[name].default for name in wrong})  # and what about the rest?
+    if settings.demo and not found:
         return demo.settings(settings)
-    missing = [name for name in _required(settings) if not getattr(settings, name)]
-    for name in missing:
-        err.print(f"[red]{name.upper()}[/red] is not set. {_HOW[name]}", highlight=False)
-    if missing:
+    if not settings.demo:
+        known = {name for name, _ in found}
+        more = [*faults.incomplete(settings), *(faults.unsafe(settings) if serving else ())]
+        found += [(name, sentence) for name, sentence in more if name not in known]
+    for name, sentence in found:
+        err.print(f"[red]{name.upper()}[/red] {escape(sentence)}", highlight=False, soft_wrap=True)
+    if found:
         raise typer.Exit(3)
     return settings
-
-
-_HOW = {
-    "master_key": "Make one with: openssl rand -base64 32 (and keep a copy apart from the backups).",
-    "smtp_host": "The mail server that codes go out through.",
-    "smtp_from": "The address that codes come from.",
-    "public_url": "The https:// address at which people reach this server.",
-    "card_verifier_url": "CARD_VERIFIER=http asks this service.",
-}
-
-
-def _required(settings: Settings) -> tuple[str, ...]:
-    http = ("card_verifier_url",) if settings.card_verifier == "http" else ()
-    return ("master_key", "smtp_host", "smtp_from", "public_url", *http)
 
 
 @app.command()
 def serve() -> None:
     """Run web and worker in one process (SQLite)."""
+    settings = _settings(serving=True)  # before all that is only needed when they are right
     from bot.serve import run
 
-    settings = _settings()
-    if not settings.web_chat:
-        err.print("[red]No channel is switched on.[/red] Set WEB_CHAT=1.", highlight=False)
-        raise typer.Exit(3)
-    if not settings.demo and not settings.secure and urlsplit(settings.address).hostname not in LOOPBACK:
-        err.print("[red]PUBLIC_URL[/red] must begin with https:// (unless it is this machine).", highlight=False)
-        raise typer.Exit(3)
     sys.exit(run(settings))
 
 
@@ -108,7 +90,9 @@ def migrate() -> None:
 
 
 def _with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: bool = True) -> T:
+    from storage import keys
     from storage.database import Database
+    from storage.vault import Vault
 
     settings = _settings()
 
@@ -117,6 +101,9 @@ def _with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: bo
         try:
             if migrate:
                 await database.migrate()
+                async with database.read() as tx:
+                    if not await keys.fits(tx, Vault(settings.master)):
+                        raise SystemExit(keys.WRONG)
             return await work(settings, database)
         finally:
             await database.close()
@@ -130,6 +117,8 @@ def _with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: bo
 @import_app.command("roster")
 def import_roster(file: File, dry_run: Dry = False, as_json: Json = False) -> None:
     """People, from a CSV file with Thai headers."""
+    from rich.progress import Progress
+
     from bot.app import date_rule, wall_clock
     from handlers.organisation.imports import import_roster as work
     from storage.vault import Vault

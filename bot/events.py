@@ -50,6 +50,28 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """Something that answers no question: a sticker, a place on a map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A message was taken back. `reference`: the channel's own name for it."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The person has blocked the bot: nothing reaches them here until they come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """The bot was brought into a group. It speaks with one person at a time, so it leaves."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The answer of something slow (a verifier, an officer), addressed to the attempt that asked for it.
 
@@ -64,7 +86,7 @@ class Result:
     params: Mapping[str, object] = field(default_factory=dict)
 
 
-Event = Opened | Text | Press | File | Result
+Event = Opened | Text | Press | File | Other | Unsent | Left | Invited | Result
 
 
 # --- out ------------------------------------------------------------------------------------------------------------
@@ -95,7 +117,8 @@ class Button:
 class Message:
     """One rendered message, in one language: what every channel gets and turns into its own payload.
 
-    `fresh`: a session began or ended; a channel that can take down what stood before does so.
+    `fresh`: a session began or ended; a channel that can take down what stood before does so. `busy`: something slow
+    has begun that takes up to so many seconds; a channel that can show so does.
     """
 
     lines: tuple[str, ...]
@@ -103,3 +126,4 @@ class Message:
     input: Input = "text"
     language: Language = "th"
     fresh: bool = False
+    busy: int = 0

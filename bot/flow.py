@@ -21,7 +21,7 @@ asked again.
 import hashlib
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bot.events import File, Input, Invalid, Result, Say, Style, Text
 
@@ -71,6 +71,11 @@ class Ask(Generic[T]):
         answer: T = yield self  # so that `x = yield from Ask(…)` has a type
         return answer
 
+    if not TYPE_CHECKING:  # `Ask[str](…)` is for the type checker; building it at run time costs more than the question
+
+        def __class_getitem__(cls, _):
+            return cls
+
     @property
     def words(self) -> str:
         return self.text or f"ask.{self.key}"
@@ -91,6 +96,11 @@ class Do(Generic[T]):
     def __iter__(self) -> Generator["Ask[Any] | Do[Any]", Any, T]:
         result: T = yield self
         return result
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, _):
+            return cls
 
 
 # --- what is kept ---------------------------------------------------------------------------------------------------
@@ -180,7 +190,8 @@ class Step:
     """Where the conversation stands. `open`: a `Do` to perform, an `Ask` to show, or None when nothing runs.
 
     `before` is what a refusal falls back to; `checked` is the question whose `check` the open `Do` stands for;
-    `silent`: a result came too late for anybody, there is nothing to say.
+    `silent`: a result came too late for anybody, there is nothing to say; `walked`: the top frame's script, as far as
+    it got with the facts of this moment.
     """
 
     convo: Conversation
@@ -190,6 +201,7 @@ class Step:
     path: tuple[Ask[Any] | Do[Any], ...] = ()
     checked: Ask[Any] | None = None
     silent: bool = False
+    walked: "Walked | None" = None
 
     @property
     def waiting(self) -> bool:
@@ -219,10 +231,13 @@ def question_digest(ask: Ask[Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Walk:
+class Walked:
+    """How far a script got: over `path` to what is `open`, where it stands still, or to its `end`."""
+
     path: tuple[Ask[Any] | Do[Any], ...]
     open: Ask[Any] | Do[Any] | None
     end: Any
+    script: Script[Any] | None = None
 
 
 def _good(step: Ask[Any] | Do[Any], kept: object) -> bool:
@@ -242,23 +257,27 @@ def _good(step: Ask[Any] | Do[Any], kept: object) -> bool:
 def _binding(step: Ask[Any] | Do[Any]) -> str:
     """Digest of what a result depends on besides the person's secret."""
     if isinstance(step, Do):
-        return digest(step.effect)
-    return digest(step.check("")) if step.check else ""
+        return _effect_digest(step.effect)
+    return _effect_digest(step.check("")) if step.check else ""
 
 
-def walk(script: Script[Any], results: Mapping[str, Any]) -> Walk:
-    """Run to the first step lacking a good result."""
-    path: list[Ask[Any] | Do[Any]] = []
-    seen: set[str] = set()
+def _effect_digest(effect: object) -> str:
+    """Of its kind and all its fields."""
+    return digest(type(effect).__qualname__, vars(effect) if hasattr(effect, "__dict__") else effect)
+
+
+def walk(script: Script[Any], results: Mapping[str, Any], so_far: Walked | None = None) -> Walked:
+    """Run to the first step lacking a good result. `so_far`: the script stands there, and the results have grown."""
+    path = list(so_far.path) if so_far else []
+    seen = {step.key for step in path}
     try:
-        step = next(script)
+        step = so_far.open if so_far and so_far.open else next(script)
         while _new(step.key, seen) and step.key in results and _good(step, results[step.key]):
             path.append(step)
             step = script.send(results[step.key][0])
     except StopIteration as stop:
-        return Walk(tuple(path), None, stop.value)
-    script.close()
-    return Walk(tuple(path), step, None)
+        return Walked(tuple(path), None, stop.value)
+    return Walked(tuple(path), step, None, script)
 
 
 def _new(key: str, seen: set[str]) -> bool:
@@ -297,25 +316,31 @@ def _endings(value: object) -> tuple[Say, ...]:
     return value if isinstance(value, tuple) else ()
 
 
-def _settle(scripts: Scripts, step: Step, *, ended: bool = False) -> Step:
-    """Walk the top frame; show what a script only says; close frames that ended, going on with the one below."""
+def _settle(scripts: Scripts, step: Step, *, ended: bool = False, so_far: Walked | None = None) -> Step:
+    """Walked the top frame; show what a script only says; close frames that ended, going on with the one below.
+
+    `so_far`: the top frame has only gained the result of what was open, and the facts are the same: go on from there.
+    """
     convo, say = step.convo, list(step.say)
     while convo.frames:
         frame = convo.frames[-1]
-        found = walk(scripts(frame), frame.results)
+        script = so_far.script if so_far and so_far.script else scripts(frame)
+        found = walk(script, frame.results, so_far)
         match found.open:
             case Do(effect=Say() as words):
                 say.append(words)
-                convo = _put(convo, _with(frame, found.open, True))
+                convo, so_far = _put(convo, _with(frame, found.open, True)), found
             case None:
                 say.extend(_endings(found.end))
-                convo = replace(convo, frames=convo.frames[:-1])
+                convo, so_far = replace(convo, frames=convo.frames[:-1]), None
                 ended = True
             case _:
                 if ended:  # say where the person was before the other matter came up
                     say.append(Say(f"resume.{frame.flow}"))
-                return replace(step, convo=convo, say=tuple(say), open=found.open, path=found.path, checked=None)
-    return replace(step, convo=convo, say=tuple(say), open=None, path=(), checked=None)
+                return replace(
+                    step, convo=convo, say=tuple(say), open=found.open, path=found.path, checked=None, walked=found
+                )
+    return replace(step, convo=convo, say=tuple(say), open=None, path=(), checked=None, walked=None)
 
 
 def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pause: int) -> Step:
@@ -402,7 +427,7 @@ def _chosen(scripts: Scripts, step: Step, top: Frame, event: Chosen) -> Step:
 def _answer(scripts: Scripts, step: Step, top: Frame, ask: Ask[Any], value: Any, *, chosen: bool = False) -> Step:
     if ask.check and not chosen:  # a secret: hand it on, keep only what it proves
         return replace(step, open=Do(ask.key, ask.check(value)), checked=ask)
-    return _settle(scripts, replace(step, convo=_put(step.convo, _with(top, ask, value))))
+    return _settle(scripts, replace(step, convo=_put(step.convo, _with(top, ask, value))), so_far=step.walked)
 
 
 def supply(scripts: Scripts, step: Step, value: Any) -> Step:

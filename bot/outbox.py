@@ -2,52 +2,72 @@
 
 Protocol of a row:
 
-1. It is written in the turn's own transaction, due in `GRACE`; its body is sealed.
+1. It is written in the turn's own transaction, due in `GRACE`; its body is sealed. It takes the place of an older
+   `SCREEN` of its lane that is not out yet: nobody needs to read a question that is no longer asked.
 2. The process that wrote it carries it at once, from memory. If it dies, the row falls due and any worker takes it.
 3. A worker claims due rows by one conditional UPDATE that moves `due_at` past its lease; only the oldest row of a
-   lane is ever due, so one account's messages go in order while accounts go side by side.
-4. Carried: the row is deleted. `Undelivered` for now: due again later (back-off with jitter), the same body each time.
+   lane is ever claimed, so one account's messages go in order while accounts go side by side. (What is put off for
+   longer than a lease, by a used-up quota say, or is for another day, lets newer ones pass.) A process that starts
+   ends the leases of the one that died before it: there is only one on an SQLite file (`bot.serve.only_one`).
+4. Carried: the row is deleted, with the next transaction that comes by or with one of its own. Until then this process
+   remembers it (`_held`), so nobody carries it twice.
+5. `Undelivered` for now: due again later (back-off with jitter, or when the platform said), the same body each time.
    For good, or expired: a dead letter with a reason that a person can read; a secret's body is erased with it.
 """
 
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
-from bot.logs import place
+from bot import metrics
+from bot.logs import place, seldom
+from bot.times import DAY
 from storage.database import Database, Row, Tx, Unavailable
-from storage.ids import new_id
+from storage.ids import new_id, time_of
 from storage.vault import Key, Tampered, Vault
 
 log = structlog.get_logger()
 
 GRACE = 5_000  # ms: what is this old was not carried by the process that wrote it
 LEASE = 60_000
-DAY = 86_400_000
-AT_ONCE = 128
-LANES = 64
+BACK_OFF_MOST = 40_000  # with its jitter below a minute: so soon after an outage everything is out
+AT_ONCE = 256  # rows a claim
+HELD_MOST = 2_048  # what waits in memory stays well within its lease
 POLL_SECONDS = 0.5
+FLUSH_SECONDS = 0.05
+SCREEN = "reply"  # the purpose of rows that a newer one of their lane replaces, as long as they are not out
+NEWS = "news"  # of screens that say what is said only once
 SECRET = "code"  # noqa: S105  the purpose of rows whose body must not outlive its use
+CLAIMED = "being carried"  # the reason of rows that a worker has claimed
 
 
 class Undelivered(Exception):
-    """A delivery failed. `permanent`: trying again cannot help. `reason`: for the operator, no personal data."""
+    """A delivery failed. `permanent`: trying again cannot help. `reason`: for the operator, no personal data.
 
-    def __init__(self, reason: str, *, permanent: bool = False) -> None:
+    `untaken`: the other side has surely not taken it; without this nobody knows. `wait`: milliseconds that it asks for,
+    which makes this no attempt at all.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool = False, untaken: bool = False, wait: int = 0) -> None:
         super().__init__(reason)
         self.reason = reason
         self.permanent = permanent
+        self.untaken = untaken or bool(wait)
+        self.wait = wait
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row. `content` is the plain body, in memory only. Times in milliseconds."""
+    """One row. `content` is the plain body, in memory only. Times in milliseconds.
+
+    `unsure`: somebody may have delivered it before, and nobody knows.
+    """
 
     id: str
     lane: str
@@ -60,6 +80,7 @@ class Entry:
     due_at: int
     expires_at: int
     attempts: int = 0
+    unsure: bool = False
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -99,33 +120,63 @@ Follow = Callable[[Tx, Entry], Awaitable[Sequence[Entry]]]
 
 @dataclass(frozen=True)
 class Carrier:
-    """How one kind of row is carried. `dead`: what follows, in one transaction, when it never will be."""
+    """How one kind of row is carried. `dead`: what follows, in one transaction, when it never will be.
+
+    `at_once`: how many deliveries the other side is asked for at the same time.
+    """
 
     deliver: Callable[[Entry], Awaitable[None]]
     dead: Follow | None = None
+    at_once: int = 64
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a transaction did to the outbox; it counts once that is committed. Hand it to `Outbox.dispatch` then.
+
+    `behind`: lanes with something older that must go first. `replaced`, `deleted`: ids of rows that are gone.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    behind: frozenset[str] = frozenset()
+    replaced: frozenset[str] = frozenset()
+    deleted: frozenset[str] = frozenset()
 
 
 class Outbox:
+    """`_held`: rows in the hands of this process (waiting for their turn, on their way, carried but not deleted), and
+    their lanes."""
+
     def __init__(self, database: Database, vault: Vault, clock: Callable[[], int]) -> None:
         self._database, self._vault, self._clock = database, vault, clock
         self.carriers: dict[str, Carrier] = {}
         self._lanes: dict[str, deque[Entry]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._held: set[str] = set()
-        self._behind: set[str] = set()
-        self._carried: list[str] = []
-        self._flushing = asyncio.Lock()
-        self._places = asyncio.Semaphore(LANES)
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self._held: dict[str, str] = {}
+        self._carried: set[str] = set()
+        self._replaced: set[str] = set()
+        self._flusher: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    async def insert(self, tx: Tx, entries: Sequence[Entry]) -> None:
+    async def insert(self, tx: Tx, entries: Sequence[Entry]) -> Written:
+        """Rows for `entries`. What was carried meanwhile is deleted along with it, which saves a commit.
+
+        Once the transaction is committed, and before anything else is awaited, `dispatch` the result: with an await
+        between them, rows that another turn commits meanwhile could overtake these. Not dispatched (a command line that
+        writes beside the server), they are carried when `GRACE` is over.
+        """
+        deleted = await self._delete(tx)
         if not entries:
-            return
+            return Written(replaced=frozenset(tx.cancelled), deleted=deleted)
+        screens = [{"lane": entry.lane} for entry in entries if entry.purpose in (SCREEN, NEWS)]
+        replaced = tx.cancelled | {row["id"] for row in await tx.each(_REPLACE, screens)}
         await tx.many(
-            "INSERT INTO outbox (id, lane, kind, account_id, person_id, purpose, key_id, body, due_at, expires_at) "
-            "VALUES (:id, :lane, :kind, :account_id, :person_id, :purpose, :key_id, :body, :due_at, :expires_at)",
+            "INSERT INTO outbox "
+            "(id, lane, kind, account_id, person_id, purpose, key_id, body, due_at, wanted_at, expires_at) VALUES "
+            "(:id, :lane, :kind, :account_id, :person_id, :purpose, :key_id, :body, :due_at, :due_at, :expires_at)",
             [{name: getattr(entry, name) for name in _COLUMNS} for entry in entries],
         )
         first = {entry.lane: entry.id for entry in reversed(entries)}
@@ -133,13 +184,35 @@ class Outbox:
         earlier = await tx.each(_EARLIER, [{"lane": lane, "id": id, "soon": soon} for lane, id in first.items()])
         # a lane with something older that this process is not carrying right now (it must wait, or a crash left it) is
         # the worker's: what is new goes behind it
-        self._behind |= {row["lane"] for row in earlier if row["id"] not in self._held}
+        behind = frozenset(row["lane"] for row in earlier if row["id"] not in self._held)
+        return Written(tuple(entries), behind, frozenset(replaced), deleted)
 
-    def dispatch(self, entries: Sequence[Entry]) -> None:
+    async def _delete(self, tx: Tx) -> frozenset[str]:
+        carried = frozenset(self._carried)
+        await tx.each("DELETE FROM outbox WHERE id IN (SELECT value ->> 'id' FROM each(:batch))", _ids(carried))
+        return carried
+
+    def dispatch(self, written: Written) -> None:
         """Carry what was just committed, unless it is for later or stands behind something older."""
+        self._carried -= written.deleted
+        for id in written.deleted:
+            self._held.pop(id, None)
+        self._drop({id for id in written.replaced if id in self._held})
         soon = self._clock() + GRACE
-        self._take([entry for entry in entries if entry.due_at <= soon and entry.lane not in self._behind])
-        self._behind.difference_update(entry.lane for entry in entries)
+        self._take([entry for entry in written.entries if entry.due_at <= soon and entry.lane not in written.behind])
+
+    def _drop(self, replaced: set[str]) -> None:
+        """Nobody wants these any more. What is on its way cannot be called back, but it will not be tried again."""
+        self._replaced |= replaced
+        for lane in {self._held[id] for id in replaced} & self._lanes.keys():
+            first, *waiting = queue = self._lanes[lane]
+            queue.clear()
+            queue.append(first)
+            for entry in waiting:
+                if entry.id in replaced:
+                    self._release(entry)
+                else:
+                    queue.append(entry)
 
     # --- carrying ---------------------------------------------------------------------------------------------------
 
@@ -147,7 +220,7 @@ class Outbox:
         for entry in entries:
             if entry.id in self._held:
                 continue
-            self._held.add(entry.id)
+            self._held[entry.id] = entry.lane
             lane = self._lanes.get(entry.lane)
             if lane is not None:
                 lane.append(entry)
@@ -159,27 +232,39 @@ class Outbox:
 
     async def _drain(self, lane: str) -> None:
         queue = self._lanes[lane]
-        async with self._places:
-            while queue:
-                entry = queue[0]
+        go_on = True
+        try:
+            while queue and go_on:
                 try:
-                    carried = await self._carry(entry)
+                    go_on = await self._carry(queue[0])
                 except Unavailable:
-                    carried = False
-                queue.popleft()
-                self._held.discard(entry.id)
-                if not carried:  # the rest stays in order behind it, in the table
-                    break
-        for entry in queue:
-            self._held.discard(entry.id)
-        del self._lanes[lane]
+                    go_on = False
+                except Exception as error:  # the row is still in the table: the worker will try it
+                    log.error("lane_failed", error=type(error).__name__, at=place(error))
+                    go_on = False
+                self._release(queue.popleft())
+        finally:
+            for entry in queue:  # the rest stays in order behind what could not be carried, in the table
+                self._release(entry)
+            del self._lanes[lane]
+
+    def _release(self, entry: Entry) -> None:
+        self._replaced.discard(entry.id)
+        if entry.id not in self._carried:
+            self._held.pop(entry.id, None)
 
     async def _carry(self, entry: Entry) -> bool:
         """Is this row done with, one way or the other?"""
         try:
-            if entry.expires_at <= self._clock():
-                raise Undelivered("expired before it could be delivered", permanent=True)
-            await self.carriers[entry.kind].deliver(entry)
+            carrier = self.carriers.get(entry.kind)
+            if carrier is None:
+                raise Undelivered(f"{entry.kind} is switched off")
+            async with self._places.setdefault(entry.kind, asyncio.Semaphore(carrier.at_once)):
+                if entry.id in self._replaced:
+                    return True
+                if entry.expires_at <= self._clock():
+                    raise Undelivered("expired before it could be delivered", permanent=True)
+                await carrier.deliver(entry)
         except Undelivered as failed:
             return await self._failed(entry, failed)
         except Unavailable:
@@ -187,8 +272,10 @@ class Outbox:
         except Exception as error:
             log.error("carrier_failed", kind=entry.kind, error=type(error).__name__, at=place(error))
             return await self._failed(entry, Undelivered(f"internal error ({type(error).__name__})"))
-        self._carried.append(entry.id)
-        await self._flush()
+        metrics.delivery(entry.kind, "delivered")
+        self._carried.add(entry.id)
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush_soon())
         return True
 
     async def _failed(self, entry: Entry, failed: Undelivered) -> bool:
@@ -200,42 +287,61 @@ class Outbox:
             raise
         except Exception as error:  # nobody could be told of it: try again rather than lose that
             log.error("burial_failed", kind=entry.kind, error=type(error).__name__, at=place(error))
-        await self._postpone(entry, failed.reason)
-        return False
+        await self._postpone(entry, failed)
+        return entry.id in self._replaced  # then what took its place need not wait for it
+
+    async def _flush_soon(self) -> None:
+        """Delete what was carried, unless a turn that comes by has done so."""
+        while self._carried:
+            waiting = frozenset(self._carried)
+            await asyncio.sleep(FLUSH_SECONDS)
+            try:
+                if waiting & self._carried:
+                    await self._flush()
+            except Unavailable as error:
+                log.error("outbox_waits_for_database", reason=str(error))
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _flush(self) -> None:
-        """Delete what was carried, many at a time: whoever waits here finds its own row gone with another's."""
-        async with self._flushing:
-            if not self._carried:
-                return
-            ids, self._carried = self._carried, []
+        if self._carried:
             async with self._database.write() as tx:
-                await tx.each(
-                    "DELETE FROM outbox WHERE id IN (SELECT value ->> 'id' FROM each(:batch))",
-                    [{"id": id} for id in ids],
-                )
+                deleted = await self._delete(tx)
+            self.dispatch(Written(deleted=deleted))
 
-    async def _postpone(self, entry: Entry, reason: str) -> None:
-        wait = min(1_000 * 2 ** min(entry.attempts, 9), 300_000) * random.uniform(0.7, 1.3)  # noqa: S311  jitter
-        log.warning("delivery_postponed", kind=entry.kind, attempts=entry.attempts + 1, reason=reason)
+    async def _postpone(self, entry: Entry, failed: Undelivered) -> None:
+        """A row that was replaced or cancelled meanwhile is not there any more, and does not come back."""
+        back_off = min(1_000 * 2 ** min(entry.attempts, 9), BACK_OFF_MOST)
+        wait = (failed.wait or back_off) * random.uniform(0.7, 1.3)  # noqa: S311  jitter
+        if failed.wait:
+            wait = max(wait, failed.wait)  # not sooner than the platform said
+        metrics.delivery(entry.kind, "postponed")
+        seldom("delivery_postponed", entry.kind, failed.reason)  # while LINE is down, each event would be a line
         async with self._database.write() as tx:
             await tx.run(
-                "UPDATE outbox SET due_at = :due, attempts = attempts + 1, reason = :reason WHERE id = :id",
-                {"id": entry.id, "due": self._clock() + int(wait), "reason": reason},
+                "UPDATE outbox SET due_at = :due, attempts = attempts + :tried, unsure = :unsure, reason = :reason "
+                "WHERE id = :id",
+                {
+                    "id": entry.id,
+                    "due": self._clock() + int(wait),
+                    "tried": 0 if failed.wait else 1,
+                    "unsure": int(entry.unsure or not failed.untaken),
+                    "reason": failed.reason,
+                },
             )
 
     async def _bury(self, entry: Entry, reason: str) -> None:
+        metrics.delivery(entry.kind, "dead")
         log.error("dead_letter", kind=entry.kind, purpose=entry.purpose, reason=reason)
-        dead = self.carriers[entry.kind].dead
+        carrier = self.carriers.get(entry.kind)
+        dead = carrier.dead if carrier else None
         async with self._database.write() as tx:
             await tx.run(
                 "UPDATE outbox SET dead_at = :now, reason = :reason, "
                 "body = CASE WHEN purpose = :secret THEN '' ELSE body END WHERE id = :id AND dead_at IS NULL",
                 {"id": entry.id, "now": self._clock(), "reason": reason, "secret": SECRET},
             )
-            follow = await dead(tx, entry) if dead else []
-            await self.insert(tx, follow)
-        self.dispatch(follow)
+            written = await self.insert(tx, await dead(tx, entry) if dead else [])
+        self.dispatch(written)
 
     # --- the worker -------------------------------------------------------------------------------------------------
 
@@ -253,16 +359,44 @@ class Outbox:
                     await asyncio.gather(*self._tasks, return_exceptions=True)
         for task in self._tasks:
             task.cancel()
+        if self._flusher:
+            self._flusher.cancel()
+            await asyncio.gather(self._flusher, return_exceptions=True)
+        with suppress(Unavailable):
+            await self._flush()
 
     async def _run(self) -> None:
+        alone = False
         while True:
+            claimed: list[Entry] = []
             try:
-                self._take(await self.claim())
+                if not alone:
+                    await self._end_leases()
+                    alone = True
+                if len(self._held) < HELD_MOST:
+                    claimed = await self.claim()
+                    self._take(claimed)
             except Unavailable as error:
                 log.error("outbox_waits_for_database", reason=str(error))
             except Exception as error:
                 log.error("claim_failed", error=type(error).__name__, at=place(error))
-            await asyncio.sleep(POLL_SECONDS)
+            if len(claimed) < AT_ONCE:
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _end_leases(self) -> None:
+        """And what was written by a clock that has been set back since is due as much sooner."""
+        now = self._clock()
+        async with self._database.write() as tx:
+            await tx.run(
+                "UPDATE outbox SET due_at = :now WHERE dead_at IS NULL AND reason = :claimed AND due_at > :now",
+                {"now": now, "claimed": CLAIMED},
+            )
+            rows = await tx.all("SELECT id, due_at FROM outbox WHERE dead_at IS NULL AND due_at > :now", {"now": now})
+            ahead = {row["id"]: time_of(row["id"]) - now for row in rows}
+            await tx.many(
+                "UPDATE outbox SET due_at = :due WHERE id = :id",
+                [{"id": r["id"], "due": r["due_at"] - ahead[r["id"]]} for r in rows if ahead[r["id"]] > 0],
+            )
 
     async def claim(self) -> list[Entry]:
         """Claim what is due and stands first in its lane."""
@@ -271,12 +405,16 @@ class Outbox:
             if not await tx.one("SELECT 1 FROM outbox WHERE dead_at IS NULL AND due_at <= :now LIMIT 1", {"now": now}):
                 return []
         async with self._database.write() as tx:
-            rows = await tx.all(_CLAIM, {"now": now, "lease": now + LEASE, "most": AT_ONCE})
+            rows = await tx.all(_CLAIM, {"now": now, "lease": now + LEASE, "most": AT_ONCE, "claimed": CLAIMED})
+            await tx.each(
+                "UPDATE outbox SET unsure = 1 WHERE id IN (SELECT value ->> 'id' FROM each(:batch))",
+                _ids(row["id"] for row in rows if not row["unsure"]),
+            )
             keys = {
                 row["id"]: row["wrapped"]
                 for row in await tx.each(
                     "SELECT id, wrapped FROM keys WHERE id IN (SELECT value ->> 'id' FROM each(:batch))",
-                    [{"id": id} for id in sorted({row["key_id"] for row in rows})],
+                    _ids(sorted({row["key_id"] for row in rows})),
                 )
             }
         opened = {row["id"]: self._open(row, keys) for row in rows if row["id"] not in self._held}
@@ -295,10 +433,21 @@ class Outbox:
             content = key.open(row["body"], "outbox", row["id"], "body")
         except (KeyError, Tampered):
             return None
-        return Entry(content=content, attempts=row["attempts"], **{name: row[name] for name in _COLUMNS})
+        # unless it was given back as surely not taken, whoever had it has died, perhaps in the midst of it
+        unsure = bool(row["unsure"])
+        return Entry(content=content, attempts=row["attempts"], unsure=unsure, **{n: row[n] for n in _COLUMNS})
+
+
+def _ids(ids: Iterable[str]) -> list[dict[str, str]]:
+    return [{"id": id} for id in ids]
 
 
 _COLUMNS = ("id", "lane", "kind", "account_id", "person_id", "purpose", "key_id", "body", "due_at", "expires_at")
+
+_REPLACE = """
+DELETE FROM outbox WHERE purpose = 'reply' AND dead_at IS NULL
+    AND lane IN (SELECT value ->> 'lane' FROM each(:batch)) RETURNING id
+"""
 
 _EARLIER = """
 SELECT b.id, b.lane FROM each(:batch) e
@@ -307,7 +456,7 @@ JOIN outbox b ON b.lane = e.value ->> 'lane' AND b.dead_at IS NULL AND b.id < e.
 """
 
 _CLAIM = """
-UPDATE outbox SET due_at = :lease WHERE id IN (
+UPDATE outbox SET due_at = :lease, reason = :claimed WHERE id IN (
     SELECT o.id FROM outbox o
     WHERE o.dead_at IS NULL AND o.due_at <= :now
       AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.lane = o.lane AND b.dead_at IS NULL AND b.id < o.id

@@ -1,53 +1,69 @@
 """What falls due by the clock: a shared phone logs out, and what need not be kept is deleted."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 import structlog
 
 from bot.logs import place
-from bot.outbox import Entry, Outbox
+from bot.notices import Notices
+from bot.outbox import Outbox
 from bot.settings import Settings
+from bot.times import DAY, HOUR
+from bot.topic import Kept, Registry, Words
 from storage.database import Database, Tx, Unavailable
 
 log = structlog.get_logger()
 
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 EVERY_SECONDS = 20
-
-# (tx, now) → what to put into the outbox
-Sweep = Callable[[Tx, int], Awaitable[Sequence[Entry]]]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """How long rows of a table are kept. `where`: which may go at all."""
-
-    table: str
-    column: str
-    milliseconds: int
-    where: str = "true"
+SOON_SECONDS = 0.2
+CHUNK = 5_000
 
 
 def retention(settings: Settings) -> tuple[Kept, ...]:
-    """Deduplication outlives what a platform may redeliver (hours); limits look back a day."""
+    """What belongs to no topic. Deduplication outlives what a platform redelivers (hours); limits look back a day."""
     return (
         Kept("inbox", "received_at", 3 * DAY),
         Kept("attempts", "at", 25 * HOUR),
-        Kept("codes", "expires_at", DAY),
+        Kept("tallies", "minute * 60000", 25 * HOUR),
         Kept("chat_messages", "at", settings.chat_history_hours * HOUR),
         Kept("conversations", "seen_at", settings.conversation_days * DAY),
-        Kept("identity_checks", "asked_at", settings.officer_check_days * DAY),
         Kept("outbox", "expires_at", 7 * DAY, "dead_at IS NOT NULL"),
     )
 
 
-async def purge(tx: Tx, settings: Settings, now: int) -> None:
-    for kept in retention(settings):
+async def purge(tx: Tx, tables: Iterable[Kept], now: int) -> bool:
+    """→ is there more to be deleted?"""
+    more = False
+    for kept in tables:
         # a chunk at a time: chats go on meanwhile; table and column are ours, not input
-        old = f"SELECT rowid FROM {kept.table} WHERE {kept.column} < :before AND {kept.where} LIMIT 5000"  # noqa: S608
-        await tx.run(f"DELETE FROM {kept.table} WHERE rowid IN ({old})", {"before": now - kept.milliseconds})  # noqa: S608
+        old = f"SELECT rowid FROM {kept.table} WHERE {kept.column} < :before AND {kept.where} LIMIT {CHUNK}"  # noqa: S608
+        deleted = await tx.run(
+            f"DELETE FROM {kept.table} WHERE rowid IN ({old})",  # noqa: S608
+            {"before": now - kept.milliseconds},
+        )
+        more = more or deleted >= CHUNK
+    return more
+
+
+async def forget_strangers(tx: Tx, before: int) -> bool:
+    """Chats that are nobody's and in which nothing is left; their keys go with them. → are there more?"""
+    rows = await tx.all(STRANGERS, {"before": before, "most": CHUNK})
+    await tx.many("DELETE FROM accounts WHERE id = :id", rows)
+    await tx.many("DELETE FROM keys WHERE id = :key_id", rows)
+    return len(rows) >= CHUNK
+
+
+# What refers to an account keeps it (the database would refuse to delete it anyway).
+STRANGERS = """
+SELECT a.id, a.key_id FROM accounts a WHERE a.person_id IS NULL AND a.session IS NULL AND a.seen_at < :before
+AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.account_id = a.id)
+AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.account_id = a.id)
+AND NOT EXISTS (SELECT 1 FROM chat_messages m WHERE m.account_id = a.id)
+AND NOT EXISTS (SELECT 1 FROM codes c WHERE c.account_id = a.id)
+AND NOT EXISTS (SELECT 1 FROM identity_checks i WHERE i.account_id = a.id)
+LIMIT :most
+"""
 
 
 class Schedule:
@@ -55,23 +71,29 @@ class Schedule:
         self,
         database: Database,
         outbox: Outbox,
+        notices: Notices,
+        registry: Registry,
         settings: Settings,
-        sweeps: Sequence[Sweep],
         clock: Callable[[], int],
     ) -> None:
-        self._database, self._outbox, self._settings = database, outbox, settings
-        self._sweeps, self._clock = sweeps, clock
+        self._database, self._outbox, self._notices, self._clock = database, outbox, notices, clock
+        self._sweeps = registry.sweeps
+        self._kept = (*retention(settings), *registry.kept)
+        self._strangers = settings.conversation_days * DAY
         self._task: asyncio.Task[None] | None = None
 
-    async def once(self) -> None:
+    async def once(self) -> bool:
+        """→ is there more of it to be done at once?"""
         now = self._clock()
-        entries: list[Entry] = []
+        told: dict[str, Words] = {}
         async with self._database.write() as tx:
             for sweep in self._sweeps:
-                entries += await sweep(tx, now)
-            await purge(tx, self._settings, now)
-            await self._outbox.insert(tx, entries)
-        self._outbox.dispatch(entries)
+                told.update(await sweep(tx, now))
+            more = await purge(tx, self._kept, now)
+            more = await forget_strangers(tx, now - self._strangers) or more
+            written = await self._outbox.insert(tx, await self._notices.tell(tx, told, now))
+        self._outbox.dispatch(written)
+        return more
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="schedule")
@@ -83,10 +105,11 @@ class Schedule:
 
     async def _run(self) -> None:
         while True:
+            more = False
             try:
-                await self.once()
+                more = await self.once()
             except Unavailable as error:
                 log.error("schedule_waits_for_database", reason=str(error))
             except Exception as error:
                 log.error("schedule_failed", error=type(error).__name__, at=place(error))
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(SOON_SECONDS if more else EVERY_SECONDS)

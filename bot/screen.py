@@ -10,10 +10,10 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from bot.events import Button, Event, File, Language, Message, Opened, Press, Result, Say, Text
+from bot.events import Button, Event, File, Language, Message, Opened, Other, Press, Result, Say, Text
 from bot.flow import Ask, Back, Cancel, Chosen, Conversation, Frame, Happening, Resume, Shown, Start, Step
 from bot.text import Texts, fold
 
@@ -62,8 +62,8 @@ class Buttons:
         return (turn, index) if genuine and head.startswith("c") else None
 
     def _mac(self, account: str, turn: int, index: int) -> str:
-        digest = hmac.digest(self._secret, f"{account}\x1f{turn}\x1f{index}".encode(), hashlib.sha256)
-        return base64.urlsafe_b64encode(digest[:12]).decode()
+        what = f"{account}\x1f{turn}\x1f{index}".encode()
+        return base64.urlsafe_b64encode(hashlib.blake2b(what, key=self._secret, digest_size=12).digest()).decode()
 
 
 def understand(
@@ -73,7 +73,7 @@ def understand(
     match event:
         case Result() | File():
             return event
-        case Opened():
+        case Opened() | Other():
             return Resume()
         case Press(data) if data.startswith(ACTION):
             name = data.removeprefix(ACTION)
@@ -101,17 +101,18 @@ def _typed(body: str, convo: Conversation, texts: Texts, starts: Mapping[str, st
     shown = convo.shown
     if len(body) > 100:  # longer than any command or label: an answer, and not worth comparing
         return Text(body) if convo.frames else Unclear()
+    folded = fold(body)
     for value, label in zip(shown.values, shown.labels, strict=False):
-        if fold(body) == fold(label):
+        if folded == fold(label):
             return _control(value) or Chosen(value, shown.turn)
     for key, meaning in TYPED.items():
-        if texts.means(body, key):
+        if folded in texts.words(key):
             return meaning
     for name in COMMANDS:
-        if texts.means(body, f"words.{name}"):
+        if folded in texts.words(f"words.{name}"):
             return Command(name)
     for key, flow in starts.items():
-        if texts.means(body, key):
+        if folded in texts.words(key):
             return Start(flow)
     return Text(body) if convo.frames else Unclear()
 
@@ -167,7 +168,29 @@ def help_for(step: Step, texts: Texts) -> Say:
 
 
 def dump(convo: Conversation) -> dict[str, Any]:
-    return asdict(convo)
+    """Spelled out: `dataclasses.asdict` copies whatever it meets, and this is done for every event."""
+    return {
+        "frames": [
+            {
+                "flow": frame.flow,
+                "args": frame.args,
+                "results": frame.results,
+                "asked": frame.asked,
+                "attempt": frame.attempt,
+                "handed_on": frame.handed_on,
+                "waiting": frame.waiting,
+            }
+            for frame in convo.frames
+        ],
+        "turn": convo.turn,
+        "seen": convo.seen,
+        "shown": {
+            "turn": convo.shown.turn,
+            "values": convo.shown.values,
+            "digest": convo.shown.digest,
+            "labels": convo.shown.labels,
+        },
+    }
 
 
 def load(stored: Any) -> Conversation:

@@ -1,61 +1,136 @@
-"""`kp7 serve`: web and worker in one process."""
+"""`kp7 serve`: web and worker in one process.
+
+SIGTERM or Ctrl-C: no new connections; requests that were accepted are answered; then `bot.app.running` finishes events
+and deliveries in flight, and the exit code is 0. A second Ctrl-C does not wait for slow answers.
+"""
 
 import asyncio
-from types import FrameType
+import contextlib
+import fcntl
+import gc
+import importlib.metadata
+import resource
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
+import uvloop
 
+from bot import front
 from bot.app import running, web_app
 from bot.channels.web import Hub
-from bot.logs import log_as_json
+from bot.logs import log_as_json, place, tell
 from bot.settings import Settings
+
+log = structlog.get_logger()
+
+OTHER_FILES = 256  # what is open besides connections: database, log, mail server, LINE
 
 
 class _Server(uvicorn.Server):
-    """Live streams never end by themselves: they are told to, or a graceful stop would wait for them."""
-
     hub: Hub | None = None
+    stopping = 0.0
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn's own would die of the signal once the server has stopped, before what was accepted is finished."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield  # the handlers stay: what comes after is bounded, and must not be killed by a second signal
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.stopping = time.monotonic()
         if self.hub:
-            self.hub.close()
-        super().handle_exit(sig, frame)
+            self.hub.close()  # live streams never end by themselves, and the stop waits for them
+        await super().shutdown(sockets)
 
 
 def run(settings: Settings) -> int:
     """Returns an exit code."""
     log_as_json()
-    return asyncio.run(_run(settings))
+    gc.set_threshold(50_000, 20, 50)  # cycles are rare here, and looking for them at every turn costs a seventh of it
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(settings))
 
 
 async def _run(settings: Settings) -> int:
-    async with running(settings) as kp7:
-        config = uvicorn.Config(
-            web_app(kp7),
-            host=settings.host,
-            port=settings.port,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=5,
-        )
-        server = _Server(config)
+    asyncio.get_running_loop().set_exception_handler(_stray)
+    async with only_one(settings.database_url), running(settings) as kp7:
+        gc.collect()
+        gc.freeze()  # what is there now stays: no need to look through it again, which holds everybody up
+        room = _room(settings.max_connections)
+        server = _Server(front.Config(web_app(kp7), settings.model_copy(update={"max_connections": room})))
         server.hub = kp7.web.hub if kp7.web else None
-        announced = asyncio.create_task(_announce(server, kp7.settings))
+        beside = [
+            asyncio.create_task(_announce(server, kp7.settings, room)),
+            asyncio.create_task(front.sweep(server.server_state), name="front"),
+        ]
         await server.serve()
-        announced.cancel()
-        return 0 if server.started else 1
+        for task in beside:
+            task.cancel()
+    tell(all_of_it=True)
+    if not settings.demo:
+        log.info("stopped", seconds=round(time.monotonic() - server.stopping, 2))
+    return 0 if server.started else 1
 
 
-async def _announce(server: uvicorn.Server, settings: Settings) -> None:
+def _stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An error that nobody waits for: asyncio would log its words, which may hold what a person wrote."""
+    error = context.get("exception")
+    log.error("stray_error", error=type(error).__name__, at=place(error) if error else "?")
+
+
+@contextlib.asynccontextmanager
+async def only_one(database_url: str) -> AsyncIterator[None]:
+    """A second server on this SQLite file would carry what the first one carries. The lock ends with the process."""
+    path = Path(urlsplit(database_url).path[1:] + ".serving")
+    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    with path.open("w") as file:  # noqa: ASYNC230  once, before anything is served
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"Another `kp7 serve` is running on {path.stem}.") from None
+        yield
+
+
+def _room(wanted: int) -> int:
+    """Every connection is a file to the system: ask it for enough, and take no more than it gives."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = wanted + OTHER_FILES
+    if soft < enough:
+        soft = min(enough, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(1, min(wanted, soft - OTHER_FILES))
+
+
+async def _announce(server: uvicorn.Server, settings: Settings, room: int) -> None:
     while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(0.02)
     address = settings.address
     if settings.demo:
         print(f"\n  KP7 is running.\n\n  chat     {address}/chat\n  mailbox  {address}/mail\n", flush=True)
         print("  People to try: samples/README.md. Stop with Ctrl-C.\n", flush=True)
-    else:
-        structlog.get_logger().info("ready", address=address)
+        return
+    switched_on = {"web": settings.web_chat, "line": bool(settings.line_channel_secret)}
+    log.info(
+        "started",
+        version=_version(),
+        address=address,
+        channels=[name for name, on in switched_on.items() if on],
+        database=urlsplit(settings.database_url).scheme,
+        max_connections=room,
+    )
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("kp7")
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout that was not installed
+        return "unknown"

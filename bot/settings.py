@@ -22,10 +22,18 @@ class Settings(BaseSettings):
     public_url: str = ""
     database_url: str = "sqlite:///kp7.db"
     master_key: str = ""
+    header_seconds: Annotated[float, Field(gt=0)] = 10
+    body_seconds: Annotated[float, Field(gt=0)] = 30
+    max_connections: Count = 8000
+    metrics_public: bool = False
     web_chat: bool = False
     demo: bool = False
     timezone: str = "Asia/Bangkok"
     hr_contact: str = ""
+
+    line_channel_secret: str = ""
+    line_channel_access_token: str = ""
+    line_api_url: str = "https://api.line.me"
 
     smtp_host: str = ""
     smtp_port: int = 25

@@ -7,7 +7,6 @@ Parameters are filled by language: a date becomes words (Buddhist Era in Thai), 
 import datetime as dt
 import gettext
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -24,6 +23,7 @@ class Texts:
     def __init__(self, folder: Path = LOCALES, timezone: str = "Asia/Bangkok") -> None:
         self.timezone = ZoneInfo(timezone)
         self.used: set[str] = set()
+        self._words: dict[str, frozenset[str]] = {}
         self._catalogues = {language: _load(folder / language / "LC_MESSAGES" / "kp7.mo") for language in LANGUAGES}
 
     def __call__(self, language: Language, key: str, params: Mapping[str, object] = MappingProxyType({})) -> str:
@@ -45,14 +45,12 @@ class Texts:
         """All sentences of one page, for scripts that run in a browser."""
         return {k: v for k, v in self._catalogues[language].items() if k.startswith(prefixes)}
 
-    def means(self, typed: str, key: str) -> bool:
-        """Is this what somebody types for the command `key`? The catalogues list the words, separated by `|`."""
-        folded = fold(typed)
-        return any(folded in self._synonyms(language, key) for language in LANGUAGES)
-
-    @cache  # noqa: B019  one instance a process
-    def _synonyms(self, language: Language, key: str) -> frozenset[str]:
-        return frozenset(fold(word) for word in self(language, key).split("|"))
+    def words(self, key: str) -> frozenset[str]:
+        """What people type for the command `key`, in any language, folded. The catalogues part the words by `|`."""
+        if key not in self._words:
+            texts = [self(language, key) for language in LANGUAGES]
+            self._words[key] = frozenset(fold(word) for text in texts for word in text.split("|"))
+        return self._words[key]
 
     def _fill(self, language: Language, value: object) -> object:
         match value:

@@ -10,13 +10,15 @@ The steps of a batch (see `bot.batch` for what a batch is), all in one transacti
 6. commit. Only now do the requests hear that their event was taken, and only then replies go out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import structlog
 
+from bot import metrics
 from bot.batch import Batcher, Work
 from bot.flow import Conversation
-from bot.outbox import Outbox
+from bot.outbox import NEWS, SCREEN, Outbox, Written
 from bot.screen import load
 from bot.topic import Facts, Incoming, Visitor
 from bot.walk import House, Walk
@@ -41,11 +43,13 @@ class Turn:
         self.stop = self._batcher.stop
 
     async def _commit(self, batch: Sequence[Work]) -> Sequence[Work]:
-        now = self._clock()
+        now, begun = self._clock(), time.perf_counter()
         async with self._database.write() as tx:
             loaded = await self._load(tx, [work.incoming for work in batch], now)
+            lost = [work for work in batch if _account(work.incoming) not in loaded]
+            batch = [work for work in batch if work not in lost]
             fresh = await self._dedupe(tx, batch, loaded, now)
-            works = [work for work in batch if _event(work.incoming) in fresh]
+            works = [work for work in batch if (*_event(work.incoming), loaded[_account(work.incoming)][0].id) in fresh]
             alive = [loaded[_account(work.incoming)] for work in works if not work.dead]
             facts = await self._facts(tx, alive, now)
             walks: dict[Work, Walk] = {}
@@ -54,21 +58,24 @@ class Turn:
                 visitor, convo = loaded[_account(work.incoming)]
                 if visitor.id in gone:
                     continue  # a neighbour logged this account out: it is loaded anew in a batch of its own
-                walk = Walk(self._house, tx, visitor, convo, facts.get(visitor.id, {}), now)
+                walk = Walk(self._house, tx, work.incoming, visitor, convo, facts.get(visitor.id, {}), now)
                 if work.dead:
                     walk.apologise()
                 else:
-                    await walk.run(work.incoming.event)
+                    await walk.run()
                 gone |= walk.gone
                 walks[work] = walk
-            await self._save(tx, list(walks.values()), now)
+            written = await self._save(tx, list(walks.values()), gone, now)
             deferred = [work for work in works if work not in walks]
             await self._outcomes(tx, deferred, [work for work in walks if work.dead])
+        metrics.batch(len(batch), time.perf_counter() - begun)
+        for work in lost:  # nothing of theirs can be read, not even to say sorry; again would be the same
+            work.settle("dead")
         for work in batch:
             if work not in deferred:
                 outcome = "duplicate" if work not in walks else "dead" if work.dead else "done"
                 work.settle(outcome)
-        self._outbox.dispatch([entry for walk in walks.values() for entry in walk.entries])
+        self._outbox.dispatch(written)  # nothing may be awaited since the commit: see `Outbox.insert`
         return deferred
 
     async def _load(self, tx: Tx, batch: Sequence[Incoming], now: int) -> Loaded:
@@ -97,7 +104,13 @@ class Turn:
                 ],
             )
             rows += await tx.each(_LOAD, [{"channel": c, "external_id": e} for c, e in missing])
-        return {(row["channel"], row["external_id"]): self._visitor(row) for row in rows}
+        loaded = {}
+        for row in rows:
+            try:
+                loaded[row["channel"], row["external_id"]] = self._visitor(row)
+            except Tampered:
+                log.error("account_unreadable", account=row["id"])
+        return loaded
 
     def _visitor(self, row: Row) -> tuple[Visitor, Conversation]:
         vault = self._house.vault
@@ -113,6 +126,8 @@ class Turn:
             session_at=row["session_at"] or 0,
             confirmed_at=row["confirmed_at"] or 0,
             seen_at=row["seen_at"],
+            event_at=row["event_at"],
+            reachable=bool(row["reachable"]),
             shared=bool(row["shared"]),
             group=row["staff_group"] or "",
             notice=row["notice"] or "",
@@ -127,12 +142,12 @@ class Turn:
             log.error("conversation_unreadable", account=row["id"])
             return visitor, Conversation()
 
-    async def _dedupe(self, tx: Tx, batch: Sequence[Work], loaded: Loaded, now: int) -> set[tuple[str, str]]:
+    async def _dedupe(self, tx: Tx, batch: Sequence[Work], loaded: Loaded, now: int) -> set[tuple[str, str, str]]:
         rows = await tx.each(
             "INSERT INTO inbox (channel, event_id, account_id, received_at, outcome) "
             "SELECT value ->> 'channel', value ->> 'event_id', value ->> 'account_id', "
             "CAST(value ->> 'now' AS BIGINT), 'done' FROM each(:batch) WHERE true "
-            "ON CONFLICT DO NOTHING RETURNING channel, event_id",
+            "ON CONFLICT DO NOTHING RETURNING channel, event_id, account_id",
             [
                 {
                     "channel": work.incoming.channel,
@@ -143,16 +158,17 @@ class Turn:
                 for work in batch
             ],
         )
-        return {(row["channel"], row["event_id"]) for row in rows}
+        return {(row["channel"], row["event_id"], row["account_id"]) for row in rows}
 
     async def _facts(
         self, tx: Tx, loaded: Sequence[tuple[Visitor, Conversation]], now: int
     ) -> dict[str, dict[int, Facts]]:
-        """Account → topic → facts, for the flows that run."""
+        """Account → topic → facts, for the flows that run; at home, for those that may be started."""
         registry = self._house.registry
         wanted: dict[int, list[Visitor]] = {}
         for visitor, convo in loaded:
-            for topic in {registry.topic_of(f.flow) for f in convo.frames if f.flow in registry.flows}:
+            flows = [f.flow for f in convo.frames if f.flow in registry.flows] or registry.menu(visitor)
+            for topic in {registry.topic_of(flow) for flow in flows}:
                 wanted.setdefault(topic, []).append(visitor)
         facts: dict[str, dict[int, Facts]] = {}
         for topic, visitors in wanted.items():
@@ -160,18 +176,45 @@ class Turn:
                 facts.setdefault(account, {})[topic] = found
         return facts
 
-    async def _save(self, tx: Tx, walks: Sequence[Walk], now: int) -> None:
+    async def _save(self, tx: Tx, walks: Sequence[Walk], gone: Set[str], now: int) -> Written:
+        saves: dict[str, list[Row]] = {}
+        for walk in walks:
+            for sql, row in walk.saves:
+                if walk.visitor.id not in gone:  # else a neighbour has just taken it all back
+                    saves.setdefault(sql, []).append(row)
+        for sql, rows in saves.items():
+            await tx.many(sql, rows)
         await tx.many(
             "INSERT INTO conversations (account_id, session, seen_at, state) VALUES (:id, :session, :now, :state) "
             "ON CONFLICT (account_id) DO UPDATE SET session = excluded.session, seen_at = excluded.seen_at, "
             "state = excluded.state",
-            [{"id": w.visitor.id, "session": w.visitor.session, "now": now, "state": w.state()} for w in walks],
+            [
+                {"id": w.visitor.id, "session": w.visitor.session, "now": now, "state": w.state()}
+                for w in walks
+                if w.visitor.id not in gone
+            ],
         )
         await tx.many(
-            "UPDATE accounts SET seen_at = :seen_at, language = :language WHERE id = :id",
-            [{"id": w.visitor.id, "seen_at": w.visitor.seen_at, "language": w.visitor.language} for w in walks],
+            "UPDATE accounts SET seen_at = :seen_at, event_at = :event_at, reachable = :reachable, "
+            "language = :language WHERE id = :id",
+            [
+                {
+                    "id": w.visitor.id,
+                    "seen_at": w.visitor.seen_at,
+                    "event_at": w.visitor.event_at,
+                    "reachable": int(w.visitor.reachable),
+                    "language": w.visitor.language,
+                }
+                for w in walks
+            ],
         )
-        await self._outbox.insert(tx, [entry for walk in walks for entry in walk.entries])
+        entries = [
+            entry
+            for walk in walks
+            for entry in walk.entries
+            if walk.visitor.id not in gone or entry.purpose not in (SCREEN, NEWS)  # not to a phone that was cut off
+        ]
+        return await self._outbox.insert(tx, entries)
 
     async def _outcomes(self, tx: Tx, deferred: Sequence[Work], dead: Sequence[Work]) -> None:
         await tx.many(

@@ -5,20 +5,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from bot.events import Event, Invalid, Message, Press, Result, Say, Text
+from bot.events import Event, File, Invalid, Invited, Left, Message, Other, Press, Result, Say, Text, Unsent
 from bot.flow import Conversation, Frame, Happening, Resume, Script, Start, Step, begin, refuse, shown, supply, wait
-from bot.outbox import Entry
+from bot.outbox import NEWS, SCREEN, Entry
 from bot.screen import Buttons, Command, Unclear, dump, help_for, render, understand
+from bot.session import Limits
 from bot.settings import Settings
-from bot.text import Texts
-from bot.topic import Context, Facts, Later, Registry, Visitor
+from bot.text import Texts, fold
+from bot.times import HOUR, MINUTE
+from bot.topic import Context, Facts, Incoming, Later, Registry, Visitor
 from storage import chats
-from storage.database import Tx
-from storage.ids import new_id
+from storage.database import Row, Tx
 from storage.vault import Vault
 
 ROUNDS = 8
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+AHEAD = 5 * MINUTE  # by so much a platform's clock may differ
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,57 @@ class Walk:
     """`facts`: what was loaded for this account, by topic; what a new flow needs is loaded when it starts."""
 
     def __init__(
-        self, house: House, tx: Tx, visitor: Visitor, convo: Conversation, facts: dict[int, Facts], now: int
+        self,
+        house: House,
+        tx: Tx,
+        incoming: Incoming,
+        visitor: Visitor,
+        convo: Conversation,
+        facts: dict[int, Facts],
+        now: int,
     ) -> None:
-        self._house, self._tx, self._facts, self._now = house, tx, facts, now
+        self._house, self._tx, self._incoming, self._facts, self._now = house, tx, incoming, facts, now
+        self._busy = 0
         self.visitor = visitor
         self.convo = convo
         self.entries: list[Entry] = []
         self.gone: set[str] = set()
+        self.saves: list[tuple[str, Row]] = []
         self._person_before = visitor.person_id if visitor.logged_in else None
 
-    async def run(self, event: Event) -> None:
+    async def run(self) -> None:
+        """Take the event."""
+        event, visitor = self._incoming.event, self.visitor
+        late = 0 < self._incoming.at < visitor.event_at
+        # a time that lies ahead of ours would make all that follows seem late
+        visitor.event_at = max(visitor.event_at, min(self._incoming.at, self._now + AHEAD))
+        match event:
+            case Left() if late:
+                return  # they have come back since
+            case Unsent():
+                return  # what was said is not kept; what was handed in is the business of its topic
+            case Left():
+                visitor.reachable = False
+                await chats.forget_unsent(self._tx, [visitor.id])
+                return
+            case Invited():
+                self._leave_group()
+                return
+            case Result():
+                pass  # no sign of life of the person
+            case _:
+                visitor.reachable = visitor.reachable or not late
+        await self._converse(event, late=late)
+
+    async def _converse(self, event: Event, *, late: bool) -> None:
         line = await self._tidy()
         house, visitor = self._house, self.visitor
         newcomer = visitor.seen_at == 0
         match understand(event, visitor.id, self.convo, house.buttons, house.texts, house.starts):
+            case _ if late and isinstance(event, Text | File):
+                step = await self._go(Resume(Say("error.came_late")))  # it answered what is not asked any more
+            case _ if isinstance(event, Other):
+                step = await self._go(Resume(Say("error.not_text")))
             case Command("help"):
                 step = await self._go(Resume())
                 aid = [help_for(step, house.texts)]
@@ -67,7 +105,7 @@ class Walk:
                 step = await self._go(Resume(Say("language_changed")))
             case Unclear():
                 assert isinstance(event, Text)
-                greeting = newcomer or house.texts.means(event.body, "words.hello")
+                greeting = newcomer or fold(event.body) in house.texts.words("words.hello")
                 step = await self._go(Resume(None if greeting or line else Say("home.unclear")))
             case Start(flow) if flow not in house.registry.menu(visitor):
                 step = await self._go(Resume(Say("error.not_offered" if visitor.logged_in else "error.login_first")))
@@ -90,7 +128,7 @@ class Walk:
     async def _tidy(self) -> Say | None:
         """End what time, a logout or a deploy has ended. Returns what to say of it."""
         registry, visitor = self._house.registry, self.visitor
-        if visitor.logged_in and self._expired():
+        if visitor.logged_in and self._limits().over(visitor.seen_at, visitor.session_at, self._now):
             await chats.end_sessions(self._tx, [visitor.id], unlink=visitor.shared)
             visitor.log_out(unlink=visitor.shared)
             self.convo = replace(self.convo, frames=())
@@ -105,16 +143,8 @@ class Walk:
         self.convo = replace(self.convo, frames=kept)
         return Say("resume_lost")
 
-    def _expired(self) -> bool:
-        s, v = self._house.settings, self.visitor
-        if v.channel == "web":
-            idle, total = s.web_idle_minutes * MINUTE, s.web_total_hours * HOUR
-        else:
-            idle, total = s.chat_idle_hours * HOUR, s.chat_total_days * DAY
-        if v.shared:
-            idle = min(idle, s.shared_idle_minutes * MINUTE)
-        # a clock that was set back must not lengthen a session, so age counts in both directions
-        return abs(self._now - v.seen_at) > idle or abs(self._now - v.session_at) > total
+    def _limits(self) -> Limits:
+        return Limits.of(self._house.settings, self.visitor.channel, shared=self.visitor.shared)
 
     def _scripts(self, frame: Frame) -> Script[Any]:
         registry = self._house.registry
@@ -150,24 +180,26 @@ class Walk:
             settings=self._house.settings,
             flow=top.flow,
             key=todo.key,
-            attempt=new_id(),
             again=any(todo.key in frame.results for frame in step.before.frames if frame.flow == top.flow),
         )
-        was_in = self.visitor.logged_in
+        was_in, writes = self.visitor.logged_in, self._tx.writes
         go_on: Callable[[Step], Step]
         try:
             value = await self._house.registry.effects[type(todo.effect)](context, todo.effect)
             go_on = partial(supply, self._scripts, value=value)
         except Invalid as wrong:
             go_on = partial(refuse, self._scripts, wrong=wrong)
-        except Later:
+        except Later as later:
+            self._busy = later.seconds
             go_on = partial(wait, attempt=context.attempt)
         if was_in and not self.visitor.logged_in:  # what lies below belongs to the session that has just ended
             last = replace(step.convo, frames=step.convo.frames[-1:])
             step = replace(step, convo=last, before=replace(step.before, frames=()))
         self.entries += context.entries
         self.gone |= context.gone
-        await self._load_facts(set(self._facts))  # the effect may have changed them
+        self.saves += context.saves
+        if self._tx.writes != writes:  # the effect may have changed them
+            await self._load_facts(set(self._facts))
         return go_on(step)
 
     # --- the outcome ------------------------------------------------------------------------------------------------
@@ -181,23 +213,38 @@ class Walk:
         message, screen = render(step, visitor.id, visitor.language, house.buttons, house.texts, menu)
         if self._person_before and self._person_before != (visitor.person_id if visitor.logged_in else None):
             message = replace(message, fresh=True)
+        if step.waiting and self._busy:
+            message = replace(message, busy=self._busy)
         self.convo = shown(step, screen)
-        self.entries.append(reply(visitor, message, self._now))
+        self._reply(message, SCREEN if self._repeatable(step) and not message.fresh else NEWS)
+
+    def _repeatable(self, step: Step) -> bool:
+        """Does the next screen say all that is still worth saying? Not when something was done, or has come back."""
+        refusals = all(say.text.startswith("error.") for say in step.say)
+        return refusals and not isinstance(self._incoming.event, Result)
+
+    def _leave_group(self) -> None:
+        """Nothing that concerns a person is ever said where others read along."""
+        if self._incoming.token:  # a farewell is worth a reply, not a push to every member
+            words = self._house.texts(self.visitor.language, "group.farewell")
+            self._reply(Message((words,), language=self.visitor.language), NEWS)
+        self._post("leave", {"to": self.visitor.external_id})
+
+    def _reply(self, message: Message, purpose: str) -> None:
+        """To the chat: rendered once, the same body however often it is sent."""
+        content: dict[str, Any] = {"to": self.visitor.external_id, "message": message_json(message)}
+        if self._incoming.token:
+            content |= {"token": self._incoming.token, "token_until": self._incoming.token_until}
+        self._post(purpose, content)
+
+    def _post(self, purpose: str, content: Mapping[str, Any]) -> None:
+        visitor = self.visitor
+        self.entries.append(
+            Entry.make(visitor.channel, purpose, content, visitor.key, now=self._now, account_id=visitor.id)
+        )
 
     def state(self) -> str:
         return self.visitor.key.seal(dump(self.convo), "conversations", self.visitor.id, "state")
-
-
-def reply(visitor: Visitor, message: Message, now: int) -> Entry:
-    """A message to the chat, as an outbox row: rendered once, the same body however often it is sent."""
-    return Entry.make(
-        visitor.channel,
-        "reply",
-        {"to": visitor.external_id, "message": message_json(message)},
-        visitor.key,
-        now=now,
-        account_id=visitor.id,
-    )
 
 
 def message_json(message: Message) -> dict[str, Any]:
@@ -207,4 +254,5 @@ def message_json(message: Message) -> dict[str, Any]:
         "input": message.input,
         "language": message.language,
         "fresh": message.fresh,
+        "busy": message.busy,
     }

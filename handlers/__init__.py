@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from bot.settings import Settings
 from bot.topic import Topic
-from handlers.identity import record as identity
+from handlers.identity.topic import topic as identity_topic  # `identity` would hide the folder of that name
 from storage.vault import Vault
 
 
 def topics(vault: Vault, settings: Settings) -> Sequence[Topic]:
-    return (identity.topic(vault, settings),)
+    return (identity_topic(vault, settings),)

@@ -1,27 +1,15 @@
-"""Sliding limits: what happened, to whom, when. Subjects are ids or blind indexes, never plain data."""
+"""Sliding limits: what happened, to whom, when. Subjects are ids or blind indexes, never plain data.
 
-from collections.abc import Mapping
+What is counted for everybody together is counted by the minute, so that looking costs the same on a busy day.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from storage.database import Tx
+from bot.times import DAY, HOUR, MINUTE
+from storage.database import Row, Tx
 
-HOUR, DAY = 3_600_000, 86_400_000
-
-
-async def note(tx: Tx, kind: str, subject: str, now: int) -> None:
-    await tx.run(
-        "INSERT INTO attempts (kind, subject, at) VALUES (:kind, :subject, :now)",
-        {"kind": kind, "subject": subject, "now": now},
-    )
-
-
-async def times(tx: Tx, kind: str, subject: str, since: int) -> list[int]:
-    """When it happened since `since`, oldest first. What lies in the future (a clock was set back) counts too."""
-    rows = await tx.all(
-        "SELECT at FROM attempts WHERE kind = :kind AND subject = :subject AND at > :since ORDER BY at",
-        {"kind": kind, "subject": subject, "since": since},
-    )
-    return [row["at"] for row in rows]
+EVERYBODY = "*"
 
 
 @dataclass(frozen=True)
@@ -32,21 +20,75 @@ class Limit:
     per_day: int | None = None
 
 
-async def blocked_until(tx: Tx, kind: str, subject: str, limit: Limit, now: int) -> int:
-    """0 while another one is allowed; else the time at which it will be."""
-    found = await times(tx, kind, subject, now - (HOUR if limit.per_day is None else DAY))
+def notes(kind: str, subjects: Iterable[str], now: int) -> list[tuple[str, Row]]:
+    """The statements that count one for each subject, and what fills them."""
+    return [
+        (_TALLY, {"kind": kind, "minute": now // MINUTE})
+        if subject == EVERYBODY
+        else (_NOTE, {"kind": kind, "subject": subject, "now": now})
+        for subject in subjects
+    ]
+
+
+async def note(tx: Tx, kind: str, subject: str, now: int) -> None:
+    for sql, row in notes(kind, (subject,), now):
+        await tx.run(sql, row)
+
+
+async def times(tx: Tx, kind: str, subject: str, since: int) -> list[int]:
+    """When it happened since `since`, oldest first. What lies in the future (a clock was set back) counts too."""
+    return [row["at"] for row in await tx.each(_LATELY, [{"kind": kind, "subject": subject, "since": since}])]
+
+
+async def blocked_until(tx: Tx, kind: str, limits: Mapping[str, Limit], now: int) -> int:
+    """0 while another one is allowed for all subjects; else the time at which it will be."""
+    wanted = [
+        {
+            "kind": kind,
+            "subject": subject,
+            "since": now - (HOUR if limit.per_day is None else DAY),
+            "until": now + DAY,  # a clock that was far ahead for a moment must not close the door for everybody
+        }
+        for subject, limit in limits.items()
+    ]
+    rows = await tx.each(_LATELY, wanted)
     until = 0
-    for most, span in ((limit.per_hour, HOUR), (limit.per_day, DAY)):
-        lately = [at for at in found if at > now - span]
-        if most is not None and len(lately) >= most:
-            until = max(until, lately[len(lately) - most] + span)
+    for subject, limit in limits.items():
+        for most, span in ((limit.per_hour, HOUR), (limit.per_day, DAY)):
+            lately = [(row["at"], row["n"]) for row in rows if row["subject"] == subject and row["at"] > now - span]
+            left = sum(n for _, n in lately)
+            for at, n in lately if most is not None and left >= most else ():
+                left -= n
+                if left < (most or 0):
+                    until = max(until, at + span)
+                    break
     return until
 
 
 async def take(tx: Tx, kind: str, limits: Mapping[str, Limit], now: int) -> int:
     """Count one for each subject, unless one of them has reached its limit: then count none and return until when."""
-    until = max([await blocked_until(tx, kind, subject, limit, now) for subject, limit in limits.items()])
+    until = await blocked_until(tx, kind, limits, now)
     if not until:
         for subject in limits:
             await note(tx, kind, subject, now)
     return until
+
+
+_NOTE = "INSERT INTO attempts (kind, subject, at) VALUES (:kind, :subject, :now)"
+
+_TALLY = """
+INSERT INTO tallies (kind, minute, n) VALUES (:kind, :minute, 1)
+ON CONFLICT (kind, minute) DO UPDATE SET n = tallies.n + 1
+"""
+
+# A minute's tally counts until all of that minute is out of sight.
+_LATELY = """
+SELECT a.subject AS subject, a.at AS at, 1 AS n FROM each(:batch) e
+JOIN attempts a ON a.kind = e.value ->> 'kind' AND a.subject = e.value ->> 'subject'
+    AND a.at > CAST(e.value ->> 'since' AS BIGINT)
+UNION ALL
+SELECT e.value ->> 'subject', (t.minute + 1) * 60000, t.n FROM each(:batch) e
+JOIN tallies t ON e.value ->> 'subject' = '*' AND t.kind = e.value ->> 'kind'
+    AND t.minute BETWEEN CAST(e.value ->> 'since' AS BIGINT) / 60000 AND CAST(e.value ->> 'until' AS BIGINT) / 60000
+ORDER BY at
+"""

@@ -19,5 +19,15 @@ async def end_sessions(tx: Tx, accounts: Sequence[str], *, unlink: bool) -> None
         rows,
     )
     await tx.many("DELETE FROM chat_messages WHERE account_id = :id", rows)
-    await tx.many("DELETE FROM outbox WHERE account_id = :id AND purpose = 'reply'", rows)
+    await forget_unsent(tx, accounts)
     await tx.many("DELETE FROM conversations WHERE account_id = :id", rows)
+
+
+async def forget_unsent(tx: Tx, accounts: Sequence[str]) -> None:
+    """Screens that are not out yet: nobody may, or can, see them any more."""
+    rows = await tx.each(
+        "DELETE FROM outbox WHERE purpose IN ('reply', 'news') "
+        "AND account_id IN (SELECT value ->> 'id' FROM each(:batch)) RETURNING id",
+        [{"id": id} for id in accounts],
+    )
+    tx.cancelled.update(row["id"] for row in rows)

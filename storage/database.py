@@ -5,7 +5,6 @@ cast where a number is meant. One connection writes, one transaction at a time; 
 """
 
 import asyncio
-import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import aiosqlite
+import orjson
 
 Row = dict[str, Any]
 Params = Mapping[str, Any]
@@ -27,7 +27,14 @@ class Unavailable(Exception):
 
 
 class Tx(Protocol):
-    """One transaction. All methods take named parameters (`:name`)."""
+    """One transaction. All methods take named parameters (`:name`).
+
+    `writes`: how many statements so far may have changed something. `cancelled`: ids of outbox rows that were deleted
+    because nobody may have them any more; whoever carries them from memory must hear of it.
+    """
+
+    writes: int
+    cancelled: set[str]
 
     async def run(self, sql: str, params: Params = NONE) -> int:
         """Execute; how many rows were changed."""
@@ -49,15 +56,19 @@ class Tx(Protocol):
 class _SqliteTx:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self.writes = 0
+        self.cancelled: set[str] = set()
+
+    # Each await is a way to the connection's thread and back, which costs more than most statements: one a statement.
 
     async def run(self, sql: str, params: Params = NONE) -> int:
-        async with self._connection.execute(sql, params) as cursor:
-            return cursor.rowcount
+        self.writes += 1
+        cursor = await self._connection.execute(sql, params)
+        return cursor.rowcount
 
     async def all(self, sql: str, params: Params = NONE) -> list[Row]:
-        async with self._connection.execute(sql, params) as cursor:
-            names = [d[0] for d in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+        self.writes += not sql.lstrip().startswith("SELECT")
+        return [dict(row) for row in await self._connection.execute_fetchall(sql, params)]
 
     async def one(self, sql: str, params: Params = NONE) -> Row | None:
         rows = await self.all(sql, params)
@@ -66,9 +77,10 @@ class _SqliteTx:
     async def each(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
         if not rows:
             return []
-        return await self.all(sql.replace("each(:batch)", "json_each(:batch)"), {"batch": json.dumps(rows)})
+        return await self.all(sql.replace("each(:batch)", "json_each(:batch)"), {"batch": orjson.dumps(rows).decode()})
 
     async def many(self, sql: str, rows: Iterable[Params]) -> None:
+        self.writes += 1
         await self._connection.executemany(sql, rows)
 
 
@@ -96,6 +108,7 @@ class Database:
         try:
             for _ in range(2):
                 connections.append(await aiosqlite.connect(path, isolation_level=None))
+                connections[-1].row_factory = sqlite3.Row
                 for pragma in PRAGMAS:
                     await connections[-1].execute(f"PRAGMA {pragma}")
             await connections[-1].execute("PRAGMA query_only=ON")  # the second one reads
@@ -176,9 +189,20 @@ async def _roll_back(connection: aiosqlite.Connection) -> None:
 
 
 def statements(script: str) -> list[str]:
-    """The statements of a migration; `--` comments go, a semicolon at a line's end ends a statement."""
-    lines = (line.split("--")[0].rstrip() for line in script.splitlines())
-    return [s.strip() for s in "\n".join(line for line in lines if line).split(";\n") if s.strip(" ;\n")]
+    """The statements of a migration, one by one: `executescript` would commit before the first of them.
+
+    SQLite itself says where one ends: not at a semicolon in a comment, in a string or within a trigger. What is left
+    unfinished at the end is the last one, for the database to refuse.
+    """
+    found, so_far = [], ""
+    *parts, rest = script.split(";")
+    for part in parts:
+        so_far += f"{part};"
+        if sqlite3.complete_statement(so_far):
+            found.append(so_far.strip())
+            so_far = ""
+    rest = (so_far + rest).strip()
+    return [*found, rest] if rest else found
 
 
 @contextmanager

@@ -7,8 +7,10 @@ therefore be known before the row exists.
 import os
 import threading
 import time
+import uuid
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _lock = threading.Lock()
 _last = 0
 
@@ -21,7 +23,7 @@ def new_id() -> str:
         if value <= _last:
             value = _last + 1 + int.from_bytes(os.urandom(4))
         _last = value
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def time_of(id: str) -> int:
@@ -33,3 +35,11 @@ def time_of(id: str) -> int:
     except ValueError:
         return 0
     return value if len(id) == 26 else 0
+
+
+def uuid_of(id: str) -> str:
+    """The same id in the form that other systems want (LINE's retry keys)."""
+    value = 0
+    for char in id:
+        value = value << 5 | _ALPHABET.index(char)
+    return str(uuid.UUID(int=value & (1 << 128) - 1, version=4))

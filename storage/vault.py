@@ -12,11 +12,12 @@ What must be found again (an ID number, an address) has a blind index: HMAC-SHA-
 import base64
 import hashlib
 import hmac
-import json
 import os
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -26,6 +27,7 @@ from storage.ids import new_id
 
 VERSION = "1"
 _NONCE = 12
+KEYS_AT_HAND = 4_096
 
 
 class Tampered(Exception):
@@ -50,9 +52,9 @@ class Key:
         self._aead = AESGCM(secret)
 
     def seal(self, value: Any, *place: str) -> str:
-        """`value`: JSON. `place`: table, row id, column."""
+        """`value`: JSON, its integers of at most 64 bits. `place`: table, row id, column."""
         nonce = os.urandom(_NONCE)
-        plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        plain = orjson.dumps(value)
         return f"{VERSION}.{self.id}.{_b64(nonce + self._aead.encrypt(nonce, plain, _bound(self.id, place)))}"
 
     def open(self, sealed: str, *place: str) -> Any:
@@ -62,7 +64,7 @@ class Key:
             raise Tampered(place[0])
         try:
             data = _unb64(body)
-            return json.loads(self._aead.decrypt(data[:_NONCE], data[_NONCE:], _bound(self.id, place)))
+            return orjson.loads(self._aead.decrypt(data[:_NONCE], data[_NONCE:], _bound(self.id, place)))
         except (InvalidTag, ValueError) as error:
             raise Tampered(place[0]) from error
 
@@ -94,6 +96,7 @@ class Vault:
         self._master = master
         self._wrapping = AESGCM(self._derive("wrap"))
         self._index = self._derive("index")
+        self._opened = lru_cache(KEYS_AT_HAND)(self._open_key)
 
     def _derive(self, use: str) -> bytes:
         return HKDF(SHA256(), 32, salt=b"kp7", info=use.encode()).derive(self._master)
@@ -112,6 +115,10 @@ class Vault:
         return Key(id, secret), _b64(nonce + self._wrapping.encrypt(nonce, secret, _bound(id, ("keys",))))
 
     def unwrap(self, id: str, wrapped: str) -> Key:
+        """Remembered under what lies in the table: a key whose row was destroyed can no longer be asked for."""
+        return self._opened(id, wrapped)
+
+    def _open_key(self, id: str, wrapped: str) -> Key:
         try:
             data = _unb64(wrapped)
             return Key(id, self._wrapping.decrypt(data[:_NONCE], data[_NONCE:], _bound(id, ("keys",))))

@@ -11,9 +11,10 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from bot.mail import Mailer
-from bot.outbox import DAY, LEASE, Entry, Undelivered
+from bot.outbox import LEASE, Entry, Undelivered
 from bot.settings import Settings
 from bot.text import Texts
+from bot.times import DAY
 from storage.vault import Vault
 from tests.house import PostOffice
 

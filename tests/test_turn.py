@@ -25,12 +25,13 @@ from bot.walk import House
 from storage import people
 from storage.database import Database, Tx, Unavailable
 from storage.ids import new_id
+from storage.roster import write_roster
 from storage.vault import Keyring, Vault
 from tests import toy
-from tests.storage.test_people import SOMCHAI
+from tests.storage.test_roster import MALEE, SOMCHAI
 from tests.toy import Check, LookUp, Model, Refused, Save, Send, words
 
-ID, MAIL = "1999900000013", "somchai@example.go.th"
+ID, OTHER_ID, MAIL = "1999900000013", "1999900000021", "somchai@example.go.th"
 UNKNOWN, WRONG = "404", "246810"
 WHEN = 1_800_000_000_000
 
@@ -47,8 +48,8 @@ class Keys(Texts):
     def has(self, key: str) -> bool:
         return False
 
-    def means(self, typed: str, key: str) -> bool:
-        return fold(typed) == fold(key.rpartition(".")[2])
+    def words(self, key: str) -> frozenset[str]:
+        return frozenset({fold(key.rpartition(".")[2])})
 
 
 # --- a topic --------------------------------------------------------------------------------------------------------
@@ -69,6 +70,11 @@ class Kick:
     whom: str
 
 
+@dataclass(frozen=True)
+class Note:
+    text: str
+
+
 def bomb() -> Script[None]:
     fuse = yield from Ask[str]("fuse", words)
     if fuse == "script":
@@ -84,6 +90,11 @@ def enter() -> Script[None]:
 def kick() -> Script[None]:
     whom = yield from Ask[str]("whom", words)
     yield from Do[bool]("kicked", Kick(whom), final=True)
+
+
+def note() -> Script[None]:
+    text = yield from Ask[str]("text", words)
+    yield from Do[bool]("noted", Note(text), final=True)
 
 
 def other() -> Script[None]:
@@ -154,6 +165,16 @@ async def kicks(context: Context, effect: Kick) -> bool:
     return True
 
 
+async def notes(context: Context, effect: Note) -> bool:
+    """As `save`, but with the batch; and a mail about it."""
+    context.save(
+        "INSERT INTO saved (account, what) VALUES (:account, :what)",
+        {"account": context.visitor.external_id, "what": json.dumps(effect.text)},
+    )
+    context.post("mail", "notice", {"id": effect.text, "email": MAIL}, context.visitor.key)
+    return True
+
+
 def plain(script: Callable[[], Script[Any]]) -> Callable[[Any, Mapping[str, Any]], Script[Any]]:
     return lambda _facts, _args: script()
 
@@ -186,9 +207,10 @@ class Rig:
         self.outbox.carriers.update({"toy": Carrier(self.reply), "mail": Carrier(self.mail)})
         scripts = {"register": toy.registration, "other": other, "bomb": bomb, "enter": enter, "kick": kick}
         flows = {name: Flow(plain(script), private=False) for name, script in scripts.items()}
-        flows["diary"] = Flow(plain(diary))
+        flows["diary"], flows["note"] = Flow(plain(diary)), Flow(plain(note))
         effects: dict[type, Any] = {
             LookUp: look_up, Send: send, Check: check, Save: save, Bomb: bang, Enter: enters, Kick: kicks,
+            Note: notes,
         }  # fmt: skip
         registry = Registry(
             [Topic(flows, effects, self.facts, lambda v: tuple(flows) if v.logged_in else tuple(scripts))]
@@ -279,7 +301,7 @@ class Rig:
 
     async def add_somchai(self) -> None:
         async with self.database.write() as tx:
-            await people.write_roster(tx, self.vault, [replace(SOMCHAI, national_id=ID)], 1)
+            await write_roster(tx, self.vault, [replace(SOMCHAI, national_id=ID)], 1)
 
 
 @pytest.fixture
@@ -393,6 +415,19 @@ async def test_one_accounts_events_keep_their_order(rig: Rig) -> None:
         assert [row["event_id"] for row in rows if row["event_id"] in ids] == ids
 
 
+async def test_of_two_accounts_that_come_with_the_same_event_id_only_the_first_is_heard(rig: Rig) -> None:
+    await rig.say("somchai", "register")
+    await rig.say("malee", "register")
+    events = [rig.event(who, ID, "the same") for who in ("somchai", "malee")]
+    assert await rig.together(*events) == ["done", "duplicate"]
+    assert rig.batches[-1] == 2, "they were to meet in one batch"
+    assert [*(await rig.talk("somchai")).frames[0].results] == ["id", "found"]
+    assert [*(await rig.talk("malee")).frames[0].results] == []
+    assert len(rig.replies["malee"]) == 1
+    [row] = await rig.rows("SELECT external_id FROM inbox JOIN accounts ON id = account_id WHERE event_id = 'the same'")
+    assert row["external_id"] == "somchai"
+
+
 # --- one that fails -------------------------------------------------------------------------------------------------
 
 
@@ -429,6 +464,20 @@ async def test_facts_that_do_not_load_end_in_an_apology_too(rig: Rig) -> None:
     assert rig.replies["somchai"][-1][0] == "error.internal"
     rig.poisoned = set()
     assert (await rig.say("somchai", "register"))[-1] == "ask.id"
+
+
+async def test_an_account_whose_key_does_not_open_is_refused_and_its_neighbours_are_served(rig: Rig) -> None:
+    for who in ("anan", "somchai", "malee"):
+        await rig.say(who, "register")
+    await rig.change(
+        "UPDATE keys SET wrapped = 'x' WHERE id = (SELECT key_id FROM accounts WHERE external_id = 'somchai')"
+    )
+    batches = len(rig.batches)
+    outcomes = await rig.together(*(rig.event(who, ID) for who in ("anan", "somchai", "malee")))
+    assert outcomes == ["done", "dead", "done"]
+    assert rig.batches[batches:] == [3], "it would fail for ever: nothing is tried again"
+    assert rig.replies["anan"][-1] == rig.replies["malee"][-1] == ["ask.email"]
+    assert len(rig.replies["somchai"]) == 1
 
 
 # --- a database that cannot -----------------------------------------------------------------------------------------
@@ -495,8 +544,34 @@ async def test_the_other_way_round_the_answer_counts_but_its_session_is_over(rig
     await rig.say("malee", "kick")
     somchai, malee = rig.event("somchai", "dear diary"), rig.event("malee", "somchai")
     assert await rig.together(somchai, malee) == ["done", "done"]
-    assert rig.replies["somchai"][-1] == ["ask.page.1"]
+    assert rig.replies["somchai"][-1] == ["ask.page.0"], "nothing more is shown on a phone that was cut off"
     assert await rig.say("somchai", "more") == ["home.unclear", "home.choose"]
+
+
+async def test_nor_is_what_is_said_only_once_said_on_a_phone_that_was_cut_off(rig: Rig) -> None:
+    await rig.add_somchai()
+    await rig.say("somchai", "enter", ID, "diary")
+    await rig.say("malee", "kick")
+    before = len(rig.replies["somchai"])
+    assert await rig.together(rig.event("somchai", "help"), rig.event("malee", "somchai")) == ["done", "done"]
+    assert len(rig.replies["somchai"]) == before
+    assert await rig.rows("SELECT * FROM outbox WHERE purpose = 'news' AND dead_at IS NULL") == []
+
+
+async def test_what_a_phone_wrote_that_a_neighbour_then_cut_off_is_not_saved_nor_confirmed_there(rig: Rig) -> None:
+    await rig.add_somchai()
+    async with rig.database.write() as tx:
+        await write_roster(tx, rig.vault, [replace(MALEE, national_id=OTHER_ID)], 1)
+    await rig.say("somchai", "enter", ID, "note")
+    await rig.say("malee", "enter", OTHER_ID, "note")
+    await rig.say("anan", "kick")
+    events = rig.event("somchai", "mine"), rig.event("malee", "hers"), rig.event("anan", "somchai")
+    before = len(rig.replies["somchai"])
+    assert await rig.together(*events) == ["done"] * 3
+    assert (await rig.saved("somchai"), await rig.saved("malee")) == ([], ["hers"])
+    assert len(rig.replies["somchai"]) == before, "it says that something was done, on a phone that was cut off"
+    [row] = await rig.rows("SELECT id FROM accounts WHERE external_id = 'somchai'")
+    assert rig.mails[row["id"]] == [("mine", MAIL)], "what does not go to the phone goes out"
 
 
 async def test_the_conversation_of_a_session_that_ended_is_gone_and_its_buttons_with_it(rig: Rig) -> None:

@@ -1,11 +1,15 @@
 """What all pages of this server share: security headers, refusals without a hint, bounded bodies."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+import structlog
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.logs import place
+
+log = structlog.get_logger()
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' blob: data:; "
@@ -17,16 +21,31 @@ class TooLarge(Exception):
     """A body over its limit."""
 
 
+class Busy(Exception):
+    """Too much is being received at once."""
+
+
+RECEIVING_MOST = 64 * 1024 * 1024
+_receiving = 0  # bytes of bodies that are not complete yet, in this process: they may come from anybody
+
+
 async def body(request: Request, most: int) -> bytes:
-    """The body, at most `most` bytes. Raises `TooLarge` before reading on."""
+    """The body, at most `most` bytes. Raises `TooLarge` or `Busy` before reading on."""
+    global _receiving
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length) > most:
         raise TooLarge
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > most:
-            raise TooLarge
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            _receiving += len(chunk)
+            if len(data) > most:
+                raise TooLarge
+            if _receiving > RECEIVING_MOST:
+                raise Busy
+    finally:
+        _receiving -= len(data)
     return bytes(data)
 
 
@@ -44,7 +63,7 @@ class Headers:
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app = app
-        self._defaults = {
+        defaults = {
             "content-security-policy": CSP,
             "x-content-type-options": "nosniff",
             "x-frame-options": "DENY",
@@ -55,17 +74,41 @@ class Headers:
             "cache-control": "no-store",
         }
         if secure:
-            self._defaults["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+            defaults["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+        self._defaults = [(name.encode(), value.encode()) for name, value in defaults.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._defaults.items():
-                    headers.setdefault(name, value)
+                own = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in self._defaults if pair[0] not in own)]
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class Straight:
+    """The message path, past the router and its middleware, which cost as much as reading a webhook does.
+
+    `endpoints`: path → what answers a POST there; anything else goes on to `app`.
+    """
+
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Callable[[Request], Awaitable[Response]]]) -> None:
+        self._app, self._endpoints = app, endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._endpoints.get(scope.get("path", "")) if scope["type"] == "http" else None
+        if endpoint is None or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        try:
+            response = await endpoint(Request(scope, receive))
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            log.error("request_failed", error=type(error).__name__, at=place(error))
+            response = PlainTextResponse("internal error", 500)
+        await response(scope, receive, send)
 
 
 def plain(status: int, words: str) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,15 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from bot.channels.http import TooLarge, body, same_origin
+from bot.channels.http import Busy, TooLarge, body, same_origin
 from bot.channels.strict_json import Malformed, parse
 from bot.events import LANGUAGES, Event, File, Language, Opened, Press, Text
 from bot.outbox import Entry
+from bot.session import Limits
 from bot.settings import Settings
 from bot.text import Texts
-from bot.topic import Incoming
+from bot.times import MINUTE
+from bot.topic import Incoming, Take
 from storage.database import Database, Unavailable
 from storage.ids import time_of
 from storage.vault import Keyring, Vault
@@ -41,7 +43,6 @@ HEARTBEAT_SECONDS = 15
 _ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 _COOKIE = re.compile(r"[0-9A-Za-z_-]{43}")
 _SLOTS = frozenset(str(slot) for slot in range(1, PEOPLE + 1))
-Take = Callable[[Incoming], Awaitable[str]]
 
 
 class Hub:
@@ -184,6 +185,8 @@ class WebChat:
             given = parse(await body(request, BODY_LIMIT))
         except TooLarge:
             return self._refuse("web.error.too_long", 413)
+        except Busy:
+            return self._refuse("web.error.busy", 503)
         except Malformed:
             return self._refuse("web.error.malformed", 400)
         event = _decode(given)
@@ -257,21 +260,20 @@ class WebChat:
 
     async def _history(self, browser: str, last: str) -> list[str]:
         """What was shown, oldest first. After `last`, with a minute's overlap: slots deliver independently."""
-        since, now = time_of(last) - 60_000, self._clock()
-        idle = now - self._settings.web_idle_minutes * 60_000
-        total = now - self._settings.web_total_hours * 3_600_000
+        since, now = time_of(last) - MINUTE, self._clock()
         async with self._database.read() as tx:
             rows = await tx.each(
-                "SELECT m.id, m.body, a.external_id, m.key_id, k.wrapped "  # noqa: S608  its parts are constants
+                "SELECT m.id, m.body, m.key_id, k.wrapped, "  # noqa: S608  its parts are constants
+                "a.external_id, a.session, a.shared, a.seen_at, a.session_at "
                 f"FROM {_ACCOUNTS} JOIN chat_messages m ON m.account_id = a.id JOIN keys k ON k.id = m.key_id "
-                "WHERE m.at > CAST(e.value ->> 'since' AS BIGINT) "
-                # a session that has run out shows nothing any more, even before the sweep comes by
-                "AND (a.session IS NULL OR (a.seen_at >= CAST(e.value ->> 'idle' AS BIGINT) "
-                f"AND a.session_at >= CAST(e.value ->> 'total' AS BIGINT))) ORDER BY m.id DESC LIMIT {HISTORY}",
-                _accounts(browser, since=since, idle=idle, total=total),
+                f"WHERE m.at > CAST(e.value ->> 'since' AS BIGINT) ORDER BY m.id DESC LIMIT {HISTORY}",
+                _accounts(browser, since=since),
             )
         events = []
         for row in reversed(rows):
+            limits = Limits.of(self._settings, "web", shared=bool(row["shared"]))
+            if row["session"] and limits.over(row["seen_at"], row["session_at"], now):
+                continue  # it shows nothing any more, even before the sweep comes by
             keyring = Keyring(self._vault.unwrap(row["key_id"], row["wrapped"]))
             message = keyring.open(row["body"], "chat_messages", row["id"], "body")
             events.append(_event(int(row["external_id"].rpartition(".")[2]), row["id"], message))

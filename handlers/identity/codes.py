@@ -13,20 +13,18 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pyotp
 
 from bot.events import Invalid
 from bot.outbox import SECRET
+from bot.times import HOUR, MINUTE, moment
 from bot.topic import Context
 from storage import attempts
 from storage.attempts import Limit
 from storage.ids import new_id
 from storage.people import Person, address_index
 
-MINUTE = 60_000
 _REFERENCE = "ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: read aloud and not mistaken
 
 
@@ -42,8 +40,8 @@ def _hash(context: Context, id: str, code: str) -> str:
 
 def when(context: Context, milliseconds: int) -> dict[str, object]:
     """Day and time for a sentence."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone(ZoneInfo(context.settings.timezone))
-    return {"day": moment.date(), "time": moment}
+    then = moment(milliseconds, context.settings.timezone)
+    return {"day": then.date(), "time": then}
 
 
 async def _refuse_if_locked(context: Context, person: Person) -> None:
@@ -52,13 +50,13 @@ async def _refuse_if_locked(context: Context, person: Person) -> None:
     locked = await attempts.times(context.tx, "locked", person.id, now - lock)
     until = max((at + lock for at in locked), default=0)
     limit = Limit(s.wrong_codes_per_hour, s.wrong_codes_per_day)
-    until = max(until, await attempts.blocked_until(context.tx, "wrong_code", person.id, limit, now))
+    until = max(until, await attempts.blocked_until(context.tx, "wrong_code", {person.id: limit}, now))
     if person.wrong_codes >= s.wrong_codes_in_a_row:
         raise Invalid("code_disabled")
     if until:
         raise Invalid("code_locked", **when(context, until))
     everybody = Limit(per_hour=s.wrong_codes_everywhere_per_hour)
-    if await attempts.blocked_until(context.tx, "wrong_code", "*", everybody, now):
+    if await attempts.blocked_until(context.tx, "wrong_code", {attempts.EVERYBODY: everybody}, now):
         raise Invalid("busy")
 
 
@@ -84,7 +82,7 @@ async def issue(context: Context, purpose: str, person: Person, address: str) ->
     # The owner's own chat has an allowance of its own, so that a stranger cannot use it up; and a chat at its limit
     # learns nothing about the address.
     own = context.visitor.person_id == person.id
-    if until := await attempts.blocked_until(tx, "code", account, limit, now):
+    if until := await attempts.blocked_until(tx, "code", {account: limit}, now):
         raise Invalid("too_many_codes", **when(context, until))
     if until := await attempts.take(tx, "code", {f"{index}:own" if own else index: limit, account: limit}, now):
         raise Invalid("too_many_codes", **when(context, until))
@@ -145,7 +143,7 @@ async def guess(context: Context, purpose: str, person: Person, address: str, co
     row = counted[0]
     if not hmac.compare_digest(row["hash"], _hash(context, row["id"], code)):
         await attempts.note(tx, "wrong_code", person.id, now)
-        await attempts.note(tx, "wrong_code", "*", now)
+        await attempts.note(tx, "wrong_code", attempts.EVERYBODY, now)
         await tx.run("UPDATE people SET wrong_codes = wrong_codes + 1 WHERE id = :id", {"id": person.id})
         left = s.code_guesses - row["guesses"]
         if left > 0:
@@ -176,7 +174,7 @@ async def spend(
             "account": context.visitor.id,
             "person": person.id,
             "now": context.now,
-            "since": context.now - 60 * MINUTE,
+            "since": context.now - HOUR,
         },
     )
     index = address_index(context.vault, address) if address else None

@@ -1,17 +1,18 @@
-"""Facts and effects of the identity conversations, and the carriers that bring late results. All I/O of this topic."""
+"""Facts and effects of the identity conversations."""
 
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import thai
 from bot.events import Invalid
 from bot.settings import Settings
-from bot.topic import Context, Flow, Later, Topic, Visitor
-from handlers.identity import checks, codes, script
+from bot.times import DAY, MINUTE, local_date, moment
+from bot.topic import Context, Later, Visitor
+from handlers.identity import checks, codes, script, verifier
 from handlers.identity import effects as do
 from handlers.identity.rules import IN_SERVICE, NOTICE_VERSION, may_register_alone, sso_usable_from
 from storage import attempts, chats, people
@@ -20,48 +21,8 @@ from storage.database import Tx
 from storage.people import Person
 from storage.vault import Vault
 
-MINUTE = 60_000
 
-
-def topic(vault: Vault, settings: Settings) -> Topic:
-    async def facts(tx: Tx, visitors: Sequence[Visitor], now: int) -> Mapping[str, script.Facts]:
-        return await _facts(tx, vault, settings, visitors, now)
-
-    return Topic(
-        flows={
-            "login": Flow(script.login, private=False),
-            "profile": Flow(script.profile),
-            "change_email": Flow(script.change_email),
-            "shared_phone": Flow(script.shared_phone),
-            "logout": Flow(script.logout),
-        },
-        effects={
-            do.Recall: recall,
-            do.Acknowledge: acknowledge,
-            do.LookUp: look_up,
-            do.SendCode: send_code,
-            do.CheckCode: check_code,
-            do.CheckCard: check_card,
-            do.AskOfficer: ask_officer,
-            do.AwaitOfficer: await_officer,
-            do.SaveEmail: save_email,
-            do.Enter: enter,
-            do.StepUpNeeded: step_up_needed,
-            do.ChooseGroup: choose_group,
-            do.SaveContact: save_contact,
-            do.SetShared: set_shared,
-            do.LogOut: log_out,
-        },
-        facts=facts,
-        menu=lambda visitor: ("profile", "change_email", "shared_phone", "logout") if visitor.logged_in else ("login",),
-    )
-
-
-def local_date(settings: Settings, now: int) -> date:
-    return datetime.fromtimestamp(now / 1000, UTC).astimezone(ZoneInfo(settings.timezone)).date()
-
-
-async def _facts(
+async def facts(
     tx: Tx, vault: Vault, settings: Settings, visitors: Sequence[Visitor], now: int
 ) -> dict[str, script.Facts]:
     known = await people.by_ids(tx, vault, [v.person_id for v in visitors if v.person_id])
@@ -71,11 +32,11 @@ async def _facts(
             "SELECT a.subject AS subject, COUNT(*) AS n, MAX(a.kind) AS kind FROM attempts a JOIN each(:batch) e "
             "ON a.kind IN ('identity', 'stopped') AND a.subject = e.value ->> 'id' "
             "AND a.at > CAST(e.value ->> 'since' AS BIGINT) GROUP BY a.subject",
-            [{"id": v.id, "since": now - attempts.DAY} for v in visitors],
+            [{"id": v.id, "since": now - DAY} for v in visitors],
         )
     }
-    today = local_date(settings, now)
-    facts = {}
+    today = local_date(now, settings.timezone)
+    found = {}
     for visitor in visitors:
         person = known.get(visitor.person_id or "") if visitor.logged_in else None
         email = person.email if person else None
@@ -90,7 +51,7 @@ async def _facts(
                 "fax": person.contact.get("fax", ""),
                 "group": visitor.group,
             }
-        facts[visitor.id] = script.Facts(
+        found[visitor.id] = script.Facts(
             today=today,
             channel=visitor.channel,
             verifier=settings.card_verifier,
@@ -100,7 +61,7 @@ async def _facts(
             shared=visitor.shared,
             **own,
         )
-    return facts
+    return found
 
 
 # --- who is meant ---------------------------------------------------------------------------------------------------
@@ -137,7 +98,7 @@ async def recall(context: Context, _: do.Recall) -> dict[str, Any]:
 
 
 async def acknowledge(context: Context, effect: do.Acknowledge) -> bool:
-    await context.tx.run(
+    context.save(
         "UPDATE accounts SET notice = :version, notice_at = :now WHERE id = :id",
         {"version": effect.version, "now": context.now, "id": context.visitor.id},
     )
@@ -150,10 +111,12 @@ async def look_up(context: Context, effect: do.LookUp) -> dict[str, Any]:
     s, now = context.settings, context.now
     limits = {
         context.visitor.id: Limit(per_hour=s.lookups_per_hour),
-        "*": Limit(per_hour=s.lookups_everywhere_per_hour),
+        attempts.EVERYBODY: Limit(per_hour=s.lookups_everywhere_per_hour),
     }
-    if until := await attempts.take(context.tx, "lookup", limits, now):
+    if until := await attempts.blocked_until(context.tx, "lookup", limits, now):
         raise Invalid("too_many_lookups", **codes.when(context, until))
+    for sql, row in attempts.notes("lookup", limits, now):
+        context.save(sql, row)  # a chat has one event in a batch, so nobody looks before this is written
     person = await _somebody(context, effect.national_id)
     return {"masked": thai.mask_email(person.email.address) if person and person.email else None}
 
@@ -266,7 +229,7 @@ async def check_card(context: Context, effect: do.CheckCard) -> dict[str, bool]:
             context.visitor.chat_key,
             expires_at=now + 2 * MINUTE,
         )
-        raise Later
+        raise Later(seconds=verifier.TIMEOUT_SECONDS)
     card = people.card_hash(context.vault, effect.national_id, effect.laser_code)
     if not (hmac.compare_digest((person and person.card_hash) or "", card) and agrees):
         raise Invalid("identity_mismatch")
@@ -303,7 +266,7 @@ async def save_email(context: Context, effect: do.SaveEmail) -> dict[str, Any]:
     purpose = "register" if effect.national_id else "change"
     if not await codes.spend(context, person, (purpose,), by="saved", address=effect.address):
         raise Invalid("start_over")
-    usable = sso_usable_from(local_date(context.settings, context.now))
+    usable = sso_usable_from(local_date(context.now, context.settings.timezone))
     source = "officer" if effect.officer else "self"
     email_id = await people.set_email(context.tx, person, effect.address, source, usable, context.now)
     params = {"masked": thai.mask_email(effect.address), "date": usable.isoformat(), **_moment(context)}
@@ -335,8 +298,8 @@ async def step_up_needed(context: Context, _: do.StepUpNeeded) -> bool:
 
 
 def _moment(context: Context) -> dict[str, str]:
-    today = local_date(context.settings, context.now).isoformat()
-    return {"day": today, "at": datetime.fromtimestamp(context.now / 1000, UTC).isoformat()}
+    today = local_date(context.now, context.settings.timezone).isoformat()
+    return {"day": today, "at": moment(context.now).isoformat()}
 
 
 def _tell(context: Context, person: Person, address: str, text: str, params: Mapping[str, Any]) -> None:
@@ -347,7 +310,7 @@ def _tell(context: Context, person: Person, address: str, text: str, params: Map
 
 
 async def choose_group(context: Context, effect: do.ChooseGroup) -> bool:
-    await context.tx.run(
+    context.save(
         "UPDATE accounts SET staff_group = :group WHERE id = :id",
         {"group": effect.group, "id": context.visitor.id},
     )
@@ -362,7 +325,7 @@ async def save_contact(context: Context, effect: do.SaveContact) -> bool:
 
 
 async def set_shared(context: Context, effect: do.SetShared) -> bool:
-    await context.tx.run(
+    context.save(
         "UPDATE accounts SET shared = :shared WHERE id = :id",
         {"shared": int(effect.shared), "id": context.visitor.id},
     )

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from bot import thai
-from bot.events import File, Invalid, Say, Text
+from bot.answers import typed
+from bot.events import Invalid, Say
 from bot.flow import Ask, Choice, Do, Script
 from handlers.identity import effects as do
 from handlers.identity.rules import GROUPS, NOTICE_VERSION
@@ -37,15 +38,6 @@ class Facts:
 
 
 # --- reading what people type ---------------------------------------------------------------------------------------
-
-
-def typed(read: Callable[[str], Any]) -> Callable[[Text | File], Any]:
-    def parse(event: Text | File) -> Any:
-        if isinstance(event, File):
-            raise Invalid("text_wanted")
-        return read(event.body)
-
-    return parse
 
 
 def full_name(text: str) -> str:
@@ -113,9 +105,7 @@ def new_address(*, registering: bool) -> Script[str]:
 def identify(facts: Facts, national_id: str) -> Script[bool]:
     """Is this the person of that ID? Nobody learns here whether the ID is on the roster. → True: HR confirmed it."""
     name = yield from Ask[str]("name", typed(full_name))
-    born = yield from Ask[str](
-        "birth_date", typed(iso_birth_date(facts.today)), choices=(Choice("birth_unknown", style="quiet"),)
-    )
+    born = yield from Ask[str]("birth_date", typed(iso_birth_date(facts.today)), choices=(Choice("birth_unknown"),))
     why = "card"
     if born != "birth_unknown" and facts.verifier != "officer":
         matched = yield from Ask[Any](

@@ -12,7 +12,7 @@ from handlers.organisation.organisations import OrganisationRow, check_tree, rea
 from handlers.organisation.roster import RosterRow, read_roster, refuse_repeated_ids
 from handlers.organisation.tables import BadRow
 from storage.database import Database
-from storage.people import RosterEntry, Written, write_roster
+from storage.roster import RosterEntry, Written, write_roster
 from storage.vault import Vault
 
 T = TypeVar("T")

@@ -143,7 +143,7 @@ async def shared_phone_and_out(house: House, chat: Chat) -> None:
     chat.sees("shared.done_off")
     await chat.taps("menu.logout")
     chat.sees("logout.done")
-    assert chat.screen["fresh"]
+    chat.is_cleared()
     await chat.says("profile")
     chat.sees("error.login_first")
 

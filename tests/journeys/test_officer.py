@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[House]:
-    async with a_house(tmp_path, card_verifier="officer") as house:
+async def office(tmp_path: Path, channel: str) -> AsyncIterator[House]:
+    async with a_house(tmp_path, channel=channel, card_verifier="officer") as house:
         yield house
 
 

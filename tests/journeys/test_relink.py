@@ -17,7 +17,7 @@ async def test_the_old_phone_is_logged_out_and_the_mailbox_told(house: House) ->
     assert told["subject"] == "Log-in from a new phone"
     await old.hears(shown + 1)
     old.sees("cut_off")
-    assert old.screen["fresh"]
+    old.is_cleared()
     edit = old.screens[shown - 1].data("แก้ไข")
     await old.presses_data(edit)
     assert "081" not in old.screen.text

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -23,8 +24,8 @@ async def verifier() -> AsyncIterator[FakeVerifier]:
 
 
 @pytest.fixture
-async def bureau(tmp_path: Path, verifier: FakeVerifier) -> AsyncIterator[House]:
-    async with a_house(tmp_path, card_verifier="http", card_verifier_url=verifier.url) as house:
+async def bureau(tmp_path: Path, channel: str, verifier: FakeVerifier) -> AsyncIterator[House]:
+    async with a_house(tmp_path, channel=channel, card_verifier="http", card_verifier_url=verifier.url) as house:
         yield house
 
 
@@ -76,8 +77,8 @@ async def test_a_card_that_fits(bureau: House, verifier: FakeVerifier) -> None:
 
 
 async def test_the_service_is_told_who_asks(tmp_path: Path, verifier: FakeVerifier) -> None:
-    settings = {"card_verifier": "http", "card_verifier_url": verifier.url, "card_verifier_token": "s3cret"}
-    async with a_house(tmp_path, samples=True, **settings) as house:
+    settings: dict[str, Any] = {"card_verifier": "http", "card_verifier_url": verifier.url}
+    async with a_house(tmp_path, card_verifier_token="s3cret", **settings) as house:
         anan = await house.somebody()
         await verdict(anan, await asks(anan, ANAN))
         assert verifier.tokens == ["Bearer s3cret"]
@@ -144,28 +145,28 @@ async def test_a_slow_service_keeps_nobody_else_waiting(bureau: House, verifier:
 
 
 TROUBLE = {
-    "500": web.Response(status=500),
-    "503 with a page": web.Response(status=503, text="<h1>down</h1>", content_type="text/html"),
-    "an empty answer": web.Response(status=200),
-    "a page": web.Response(text='<h1>{"match": true}</h1>', content_type="text/html"),
-    "not JSON": web.Response(text="match", content_type="application/json"),
-    "a list": web.json_response([True]),
-    "yes": web.json_response({"match": "true"}),
-    "one": web.json_response({"match": 1}),
-    "null": web.json_response({"match": None}),
-    "another word": web.json_response({"matched": True}),
-    "bad UTF-8": web.Response(body=b'{"match": true, "x": "\xff"}', content_type="application/json"),
-    "brackets": web.Response(body=b"[" * 100_000, content_type="application/json"),
-    "204": web.Response(status=204),
-    "201": web.json_response({"match": True}, status=201),
-    "a refusal": web.json_response({"match": True}, status=403),
+    "500": lambda: web.Response(status=500),
+    "503 with a page": lambda: web.Response(status=503, text="<h1>down</h1>", content_type="text/html"),
+    "an empty answer": lambda: web.Response(status=200),
+    "a page": lambda: web.Response(text='<h1>{"match": true}</h1>', content_type="text/html"),
+    "not JSON": lambda: web.Response(text="match", content_type="application/json"),
+    "a list": lambda: web.json_response([True]),
+    "yes": lambda: web.json_response({"match": "true"}),
+    "one": lambda: web.json_response({"match": 1}),
+    "null": lambda: web.json_response({"match": None}),
+    "another word": lambda: web.json_response({"matched": True}),
+    "bad UTF-8": lambda: web.Response(body=b'{"match": true, "x": "\xff"}', content_type="application/json"),
+    "brackets": lambda: web.Response(body=b"[" * 100_000, content_type="application/json"),
+    "204": lambda: web.Response(status=204),
+    "201": lambda: web.json_response({"match": True}, status=201),
+    "a refusal": lambda: web.json_response({"match": True}, status=403),
 }
 
 
 @pytest.mark.parametrize("answer", TROUBLE)
 async def test_an_answer_that_is_none_is_asked_for_again(bureau: House, verifier: FakeVerifier, answer: str) -> None:
     """Nothing but 200 with a true match lets anybody through; the next, truthful answer does."""
-    verifier.says = [TROUBLE[answer]]
+    verifier.says = [TROUBLE[answer]()]
     anan = await bureau.somebody()
     shown = await asks(anan, ANAN)
     await is_postponed(bureau)
@@ -215,7 +216,7 @@ async def test_a_service_that_stays_away(bureau: House, verifier: FakeVerifier) 
 
 
 async def test_nobody_listens_at_the_address(tmp_path: Path) -> None:
-    settings = {"card_verifier": "http", "card_verifier_url": "http://127.0.0.1:9/cards"}
+    settings: dict[str, Any] = {"card_verifier": "http", "card_verifier_url": "http://127.0.0.1:9/cards"}
     async with a_house(tmp_path, samples=True, **settings) as house:
         anan = await house.somebody()
         shown = await asks(anan, ANAN)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cast import MALEE, SOMCHAI
 from tests.house import House, a_house
-from tests.security.tools import history, rows
+from tests.security.tools import all_said, history, rows
 
 
 async def test_logging_out_ends_what_was_begun(house: House) -> None:
@@ -114,6 +114,14 @@ async def test_a_clock_set_back_lengthens_nothing(house: House) -> None:
     malee.sees("session_over")
 
 
+async def test_nor_where_nobody_says_anything(house: House) -> None:
+    malee = await house.somebody()
+    await malee.logs_in(MALEE.national_id, MALEE.email)
+    house.clock.forward(hours=-3)
+    await house.kp7.schedule.once()
+    assert await rows(house, "SELECT 1 FROM accounts WHERE session IS NOT NULL") == []
+
+
 @pytest.mark.parametrize(("minutes", "still_in"), [(14, True), (16, False)])
 async def test_a_shared_phone_logs_out_by_itself(house: House, minutes: int, still_in: bool) -> None:
     """Nobody touches it: the sweep ends the session, clears the page, the history and the half-done matter."""
@@ -215,9 +223,8 @@ async def test_the_old_phone_is_dead_at_once_old_buttons_too(house: House) -> No
     mailed = len(house.post.mails)
     await new.begins(SOMCHAI.national_id)
     code = await house.code_for(SOMCHAI.email, after=mailed)
-    shown = len(old.screens)
     await asyncio.gather(new.post({"text": code}), *(old.post({"press": save}) for _ in range(3)))
-    await old.hears(shown + 3)
+    await all_said(house)
     await old.presses_data("go:profile")
     old.sees("home.choose")
     assert "สมชาย" not in await history(old)

@@ -1,5 +1,6 @@
 """What attackers and auditors use: a reload of the page, raw requests, a look into the database, a direct line."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,6 +42,13 @@ def words(screen: Screen) -> str:
     kept = {key: value for key, value in screen.items() if key not in ("id", "at")}
     kept["buttons"] = [{**button, "data": button["data"][:2]} for button in screen["buttons"]]
     return json.dumps(kept, ensure_ascii=False, sort_keys=True)
+
+
+async def all_said(house: House) -> None:
+    """Until nothing waits to be shown. Of screens that follow each other at once only the last one may be."""
+    async with asyncio.timeout(10):
+        while await rows(house, "SELECT 1 FROM outbox WHERE purpose IN ('reply', 'news')"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def rows(house: House, sql: str, **params: object) -> list[Row]:
@@ -107,7 +115,8 @@ def stranger(account: str, chat_key: Key) -> Visitor:
     """A web chat that belongs to nobody yet."""
     return Visitor(
         id=account, channel="web", external_id="", language="th", person_id=None, session=None, session_at=0,
-        confirmed_at=0, seen_at=0, shared=False, group="", notice="", chat_key=chat_key, person_key=None,
+        confirmed_at=0, seen_at=0, event_at=0, reachable=True, shared=False, group="", notice="", chat_key=chat_key,
+        person_key=None,
     )  # fmt: skip
 
 
@@ -141,7 +150,7 @@ class Lab:
         )
         assert row is not None
         visitor = stranger(account, kp7.vault.unwrap(row["key_id"], row["wrapped"]))
-        return Desk(tx, self.house.clock(), visitor, kp7.vault, self.settings, "login", "login.code", "1")
+        return Desk(tx, self.house.clock(), visitor, kp7.vault, self.settings, "login", "login.code")
 
     async def person(self, who: Player) -> Person:
         vault = self.house.kp7.vault

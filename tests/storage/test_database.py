@@ -199,10 +199,47 @@ def test_migrating_at_once_from_several_processes(tmp_path: Path) -> None:
     assert applied[2] > 0
 
 
-def test_statements_end_with_their_line() -> None:
-    script = "CREATE TABLE a (  -- why; not\n    x TEXT\n);\n\n-- nothing\nCREATE INDEX i ON a (x);\n"
-    found = [" ".join(statement.split()).rstrip(";") for statement in statements(script)]
-    assert found == ["CREATE TABLE a ( x TEXT )", "CREATE INDEX i ON a (x)"]
+SCRIPT = """
+-- A comment; with semicolons;
+CREATE TABLE a (x TEXT);  -- and one behind; it
+CREATE TABLE log (x TEXT); CREATE INDEX i ON a (x);
+CREATE TRIGGER noted AFTER INSERT ON a BEGIN
+    INSERT INTO log VALUES (new.x);
+    INSERT INTO log VALUES ('and; again');
+END;
+/* not; this */ INSERT INTO a VALUES ('it''s -- no comment; nor an end');
+-- the end; really
+"""
+
+
+def test_statements_are_told_apart_as_sqlite_does() -> None:
+    parts = statements(SCRIPT)
+    assert len(parts) == 6, "five statements and the last comment"
+    assert all(sqlite3.complete_statement(part) for part in parts[:-1])
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    for part in parts:  # `execute` refuses two at once
+        database.execute(part)
+    assert database.execute("SELECT x FROM a").fetchall() == [("it's -- no comment; nor an end",)]
+    assert database.execute("SELECT x FROM log").fetchall() == [
+        ("it's -- no comment; nor an end",),
+        ("and; again",),
+    ]
+    assert database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone() == (4,)
+    database.close()
+
+
+def test_a_statement_that_was_not_finished_is_not_lost() -> None:
+    assert statements("SELECT 1;\nSELECT 2") == ["SELECT 1;", "SELECT 2"]
+    (cut_off,) = statements("CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1;\n")
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE a (x TEXT)")
+    with pytest.raises(sqlite3.OperationalError, match="incomplete"):
+        database.execute(cut_off)
+    database.close()
+
+
+def test_nothing_is_no_statement() -> None:
+    assert statements("") == statements("\n \n") == []
 
 
 @pytest.mark.parametrize("url", ["", "kp7.db", "mysql://x/y", "sqlite://host/kp7.db", "sqlite:///"])

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from storage import people
 from storage.database import Database
-from storage.people import Person, RosterEntry, Written, by_id, by_index, national_id_index, set_contact, set_email
+from storage.people import Person, by_id, by_index, national_id_index, set_contact, set_email
+from storage.roster import RosterEntry, Written, write_roster
 from storage.vault import Vault
 
 VAULT = Vault(b"a master key that is used in tests only")
@@ -42,7 +42,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 async def imports(database: Database, *entries: RosterEntry, now: int = 1, dry: bool = False) -> Written:
     async with database.write() as tx:
-        return await people.write_roster(tx, VAULT, entries, now, dry=dry)
+        return await write_roster(tx, VAULT, entries, now, dry=dry)
 
 
 async def person(database: Database, entry: RosterEntry = SOMCHAI) -> Person:

@@ -1,0 +1,109 @@
+"""What watches over KP7 asks: does it live (`/healthz`), can it work (`/readyz`), how is it going (`/metrics`).
+
+- `/readyz` is 503 only when this process cannot do its work: the database does not answer, or a task has ended. A
+  delivery that is behind is said, but stays 200: a mail server or LINE that is down is not mended by taking this
+  process away, and people can go on. `kp7_outbox_oldest_due_seconds` is there to raise an alarm on.
+- `/metrics` answers this machine only, unless METRICS_PUBLIC=1, and nobody whom a proxy says it speaks for. A proxy on
+  this machine that says nothing cannot be told apart: it must not forward this path.
+"""
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot import metrics
+from bot.logs import seldom
+from storage.database import Database
+
+TASKS = ("batcher", "outbox", "schedule")  # by the names that they are started under
+BEHIND_SECONDS = 60
+PATIENCE_SECONDS = 2
+FRESH_SECONDS = 1.0
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+
+
+@dataclass(frozen=True)
+class Backlog:
+    waiting: int
+    dead: int
+    overdue_seconds: float
+
+
+async def backlog(database: Database, now: int) -> Backlog:
+    async with database.read() as tx:
+        row = await tx.one(BACKLOG)
+    assert row is not None
+    overdue = max(0, now - row["oldest"]) / 1000 if row["oldest"] is not None else 0.0
+    return Backlog(row["waiting"], row["everything"] - row["waiting"], overdue)
+
+
+# Each from an index alone: the rows, which are long, are not read.
+BACKLOG = """
+SELECT (SELECT count(*) FROM outbox) AS everything,
+       (SELECT count(*) FROM outbox WHERE dead_at IS NULL) AS waiting,
+       (SELECT min(wanted_at) FROM outbox WHERE dead_at IS NULL) AS oldest
+"""
+
+
+def routes(database: Database, clock: Callable[[], int], *, public: bool) -> list[BaseRoute]:
+    async def alive(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def look() -> tuple[list[str], str]:
+        """What is down, and how delivery goes."""
+        running = {task.get_name() for task in asyncio.all_tasks()}  # a task that has ended is not among them
+        down = [name for name in TASKS if name not in running]
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                late = (await backlog(database, clock())).overdue_seconds > BEHIND_SECONDS
+        except Exception as error:
+            seldom("not_ready", "database", type(error).__name__)
+            return [*down, "database"], "unknown"
+        return down, "behind" if late else "ok"
+
+    looked: tuple[float, asyncio.Task[tuple[list[str], str]]] | None = None
+
+    async def ready(_: Request) -> Response:
+        """One look a second, whoever asks how often: it costs, and anybody may ask."""
+        nonlocal looked
+        now = time.monotonic()
+        if looked is None or now - looked[0] > FRESH_SECONDS:
+            looked = now, asyncio.create_task(look())
+        down, delivery = await asyncio.shield(looked[1])
+        status = {"status": "not ready" if down else "ok", "down": down, "delivery": delivery}
+        return JSONResponse(status, 503 if down else 200)
+
+    async def measured(request: Request) -> Response:
+        if not public and not _from_here(request):
+            return PlainTextResponse("not here", 404)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                now = await backlog(database, clock())
+            metrics.outbox(now.waiting, now.dead, now.overdue_seconds)
+        except Exception:  # the rest is wanted most when the database is gone
+            metrics.outbox(float("nan"), float("nan"), float("nan"))
+        return PlainTextResponse(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", measured)]
+
+
+def _from_here(request: Request) -> bool:
+    """By address, and by the name it was asked for: a page elsewhere may have its own name lead here."""
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    asked = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    return request.client is not None and _is_loopback(request.client.host) and _is_loopback(asked or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

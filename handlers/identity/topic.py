@@ -1,0 +1,55 @@
+"""Everything that identity brings into the house."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from bot.outbox import SECRET
+from bot.settings import Settings
+from bot.times import DAY
+from bot.topic import Flow, Kept, Topic, Visitor, Words
+from handlers.identity import effects as do
+from handlers.identity import record, script, sweeps, truths, verifier
+from storage.database import Tx
+from storage.vault import Vault
+
+
+def topic(vault: Vault, settings: Settings) -> Topic:
+    async def facts(tx: Tx, visitors: Sequence[Visitor], now: int) -> Mapping[str, script.Facts]:
+        return await record.facts(tx, vault, settings, visitors, now)
+
+    return Topic(
+        flows={
+            "login": Flow(script.login, private=False),
+            "profile": Flow(script.profile),
+            "change_email": Flow(script.change_email),
+            "shared_phone": Flow(script.shared_phone),
+            "logout": Flow(script.logout),
+        },
+        effects={
+            do.Recall: record.recall,
+            do.Acknowledge: record.acknowledge,
+            do.LookUp: record.look_up,
+            do.SendCode: record.send_code,
+            do.CheckCode: record.check_code,
+            do.CheckCard: record.check_card,
+            do.AskOfficer: record.ask_officer,
+            do.AwaitOfficer: record.await_officer,
+            do.SaveEmail: record.save_email,
+            do.Enter: record.enter,
+            do.StepUpNeeded: record.step_up_needed,
+            do.ChooseGroup: record.choose_group,
+            do.SaveContact: record.save_contact,
+            do.SetShared: record.set_shared,
+            do.LogOut: record.log_out,
+        },
+        facts=facts,
+        menu=lambda visitor: ("profile", "change_email", "shared_phone", "logout") if visitor.logged_in else ("login",),
+        notices=truths.of(vault, settings),
+        undelivered={SECRET: Words("notice.code_undelivered")},
+        carriers={"verify": partial(verifier.carrier, vault, settings)},
+        sweeps=(sweeps.unattended(settings),),
+        kept=(
+            Kept("codes", "expires_at", DAY),
+            Kept("identity_checks", "asked_at", settings.officer_check_days * DAY),
+        ),
+    )

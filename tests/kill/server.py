@@ -1,0 +1,235 @@
+"""The real `kp7 serve`, in a process that kills itself where it is told to: `python -m tests.kill.server PLAN.json`.
+
+Production code knows nothing of this: the functions between which a crash could hurt are wrapped here, from outside. A
+named point is passed in the course of the work; at the n-th passing the process is gone, by SIGKILL: no `finally`, no
+flush, no goodbye. Two more things are added, both inside the turn's own transaction, so that they are as true as what
+they tell of: a row in `applied` for each walk of an event, and the event's name in the last line of its screen.
+"""
+
+import contextvars
+import dataclasses
+import functools
+import json
+import mmap
+import os
+import random
+import signal
+import struct
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+import bot.app
+import bot.channels.line.api
+import bot.channels.line.decode
+import bot.outbox
+from bot import serve
+from bot.channels.line.api import LineApi
+from bot.channels.line.channel import Line
+from bot.channels.line.decode import TOKEN_SECONDS
+from bot.events import Message
+from bot.mail import Mailer
+from bot.outbox import Outbox
+from bot.settings import Settings
+from bot.turn import Turn
+from bot.walk import Walk
+from storage.database import Database
+from tests.kill import topic
+
+POINTS = (
+    "turn: before commit",
+    "turn: during commit",
+    "turn: after commit",
+    "turn: before dispatch",
+    "webhook: before answer",
+    "line: before send",
+    "line: after send",
+    "mail: before send",
+    "mail: after send",
+    "outbox: after send",
+    "flush: before commit",
+    "flush: during commit",
+    "flush: after commit",
+    "claim: before commit",
+    "claim: after commit",
+    "start: after migration",
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`point`: where to die, at which passing (`nth`); "" nowhere. `clock`: a file of 8 bytes, milliseconds ahead."""
+
+    settings: dict[str, Any]
+    toy: bool
+    clock: str
+    last_words: str
+    point: str = ""
+    nth: int = 1
+    line_seconds: float = 10.0
+    token_seconds: float = TOKEN_SECONDS  # how long a reply token is trusted; 0: everything is pushed
+    constants: dict[str, float] = field(default_factory=dict)  # of bot.outbox
+
+
+def put(owner: object, name: str, value: object) -> None:
+    """In the place of what is there."""
+    assert hasattr(owner, name), f"{owner} has no {name} any more"
+    setattr(owner, name, value)
+
+
+class Fate:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._passed = 0
+        self._in: contextvars.ContextVar[str] = contextvars.ContextVar("in", default="other")
+
+    def reach(self, point: str) -> None:
+        """Does not return from where it ends; during a commit it returns, and the end is near."""
+        if not point or point != self.plan.point:
+            return
+        self._passed += 1
+        if self._passed != self.plan.nth:
+            return
+        if "during" in point:
+            threading.Thread(target=self._soon, daemon=True).start()
+        else:
+            self._die()
+
+    def _soon(self) -> None:
+        time.sleep(random.random() * 0.003)  # what a commit takes
+        self._die()
+
+    def _die(self) -> None:
+        Path(self.plan.last_words).write_text(self.plan.point)
+        os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(60)
+
+    def around(self, owner: type, name: str, *, before: str = "", after: str = "", part: str = "") -> None:
+        """`part`: what the commits within are called."""
+        original: Callable[..., Awaitable[Any]] = getattr(owner, name)
+
+        @functools.wraps(original)
+        async def wrapped(*given: Any, **named: Any) -> Any:
+            self.reach(before)
+            token = self._in.set(part) if part else None
+            try:
+                result = await original(*given, **named)
+            finally:
+                if token:
+                    self._in.reset(token)
+            self.reach(after)
+            return result
+
+        put(owner, name, wrapped)
+
+    def around_commits(self) -> None:
+        original: Callable[..., Awaitable[Any]] = aiosqlite.Connection._execute
+
+        @functools.wraps(original)
+        async def wrapped(connection: Any, do: Any, *given: Any, **named: Any) -> Any:
+            if given[:1] != ("COMMIT",):
+                return await original(connection, do, *given, **named)
+            part = self._in.get()
+            self.reach(f"{part}: before commit")
+            self.reach(f"{part}: during commit")
+            result = await original(connection, do, *given, **named)
+            self.reach(f"{part}: after commit")
+            return result
+
+        put(aiosqlite.Connection, "_execute", wrapped)
+
+
+def arrange(fate: Fate) -> None:
+    fate.around_commits()
+    fate.around(Turn, "_commit", part="turn")
+    fate.around(Outbox, "_flush", part="flush")
+    fate.around(Outbox, "claim", part="claim")
+    fate.around(Line, "webhook", after="webhook: before answer")
+    fate.around(LineApi, "_post", before="line: before send", after="line: after send")
+    fate.around(Mailer, "deliver", before="mail: before send", after="mail: after send")
+    fate.around(Outbox, "_carry", after="outbox: after send")
+    fate.around(Database, "migrate", after="start: after migration")
+    dispatch = Outbox.dispatch
+
+    def dispatched(outbox: Outbox, written: bot.outbox.Written) -> None:
+        if written.entries:
+            fate.reach("turn: before dispatch")
+        dispatch(outbox, written)
+
+    put(Outbox, "dispatch", dispatched)
+
+
+# --- what the driver wants to know ----------------------------------------------------------------------------------
+
+
+def testify() -> None:
+    migrate, run = Database.migrate, Walk.run
+    reply: Callable[..., None] = Walk._reply
+
+    async def migrated(database: Database) -> list[str]:
+        found = await migrate(database)
+        async with database.write() as tx:
+            await tx.run(
+                "CREATE TABLE IF NOT EXISTS applied (seq INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT, "
+                "event_id TEXT, account_id TEXT, turn INTEGER, answers INTEGER, lasting INTEGER, stack TEXT)"
+            )
+            await tx.run("CREATE TABLE IF NOT EXISTS saved (account TEXT NOT NULL, what TEXT NOT NULL)")
+        return found
+
+    async def ran(walk: Walk) -> None:
+        await run(walk)
+        answers = [entry.purpose for entry in walk.entries if "message" in entry.content]
+        await walk._tx.run(
+            "INSERT INTO applied (channel, event_id, account_id, turn, answers, lasting, stack) "
+            "VALUES (:channel, :event, :account, :turn, :answers, :lasting, :stack)",
+            {
+                "channel": walk._incoming.channel,
+                "event": walk._incoming.event_id,
+                "account": walk.visitor.id,
+                "turn": walk.convo.shown.turn,
+                "answers": len(answers),
+                "lasting": int(any(purpose != bot.outbox.SCREEN for purpose in answers)),
+                "stack": " ".join(f"{frame.flow}:{frame.asked}" for frame in walk.convo.frames),
+            },
+        )
+
+    def replied(walk: Walk, message: Message, *more: Any) -> None:
+        reply(walk, dataclasses.replace(message, lines=(*message.lines, f"#{walk._incoming.event_id}")), *more)
+
+    put(Database, "migrate", migrated)
+    put(Walk, "run", ran)
+    put(Walk, "_reply", replied)
+
+
+def bend_time(path: str) -> None:
+    """Everything that asks for the time of day is told what the driver wrote into the file, from now on."""
+    with Path(path).open("rb") as file:
+        ahead = mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ)
+    real = time.time
+    time.time = lambda: real() + struct.unpack("<q", ahead[:8])[0] / 1000
+
+
+def main() -> int:
+    plan = Plan(**json.loads(Path(sys.argv[1]).read_text()))
+    fate = Fate(plan)
+    bend_time(plan.clock)
+    testify()
+    arrange(fate)
+    for name, value in plan.constants.items():
+        put(bot.outbox, name, value)
+    put(bot.channels.line.api, "TIMEOUT_SECONDS", plan.line_seconds)
+    put(bot.channels.line.decode, "TOKEN_SECONDS", plan.token_seconds)
+    if plan.toy:
+        put(bot.app, "topics", topic.topics)
+        put(bot.app, "Texts", topic.Keys)
+    return serve.run(Settings(_env_file=None, **plan.settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

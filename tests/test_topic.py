@@ -1,0 +1,95 @@
+"""What topics bring is put together, and nothing of it is lost."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from bot.flow import Ask, Script
+from bot.outbox import Carrier, Entry
+from bot.topic import Context, Flow, Kept, Registry, Take, Topic, Visitor, Words
+from storage.database import Tx
+
+
+@dataclass(frozen=True)
+class Greet: ...
+
+
+@dataclass(frozen=True)
+class Wave: ...
+
+
+def talk(_facts: Any, _args: Any) -> Script[None]:
+    yield from Ask[str]("name")
+
+
+async def nothing(*_: Any) -> dict[str, Any]:
+    return {}
+
+
+async def greet(_: Context, __: Greet) -> bool:
+    return True
+
+
+async def still_true(_tx: Tx, _entry: Entry, _now: int) -> Words:
+    return Words("notice.hello")
+
+
+async def carry(_: Entry) -> None: ...
+
+
+def carrier(_: Take) -> Carrier:
+    return Carrier(carry)
+
+
+def menu(_: Visitor) -> tuple[str, ...]:
+    return ()
+
+
+EMPTY = Topic({}, {}, nothing, menu)
+FULL = Topic(
+    {"hello": Flow(talk)},
+    {Greet: greet},
+    nothing,
+    menu,
+    notices={"hello": still_true},
+    undelivered={"postcard": Words("notice.lost")},
+    carriers={"postcard": carrier},
+    sweeps=(nothing,),
+    kept=(Kept("postcards", "at", 1),),
+)
+
+
+def test_everything_of_every_topic() -> None:
+    other = replace(
+        EMPTY,
+        flows={"bye": Flow(talk)},
+        effects={Wave: greet},
+        notices={"bye": still_true},
+        undelivered={"letter": Words("notice.lost")},
+        carriers={"letter": carrier},
+        sweeps=(nothing,),
+        kept=(Kept("letters", "at", 1),),
+    )
+    both = Registry([FULL, other])
+    assert (set(both.flows), set(both.effects)) == ({"hello", "bye"}, {Greet, Wave})
+    assert (both.topic_of("hello"), both.topic_of("bye")) == (0, 1)
+    assert set(both.notices) == {"hello", "bye"}
+    assert set(both.undelivered) == set(both.carriers) == {"postcard", "letter"}
+    assert len(both.sweeps) == 2
+    assert [kept.table for kept in both.kept] == ["postcards", "letters"]
+
+
+@pytest.mark.parametrize(
+    ("field", "named"),
+    [
+        ("flows", "flow brought twice: hello"),
+        ("effects", "effect brought twice: Greet"),
+        ("notices", "notice brought twice: hello"),
+        ("undelivered", "undelivered mail brought twice: postcard"),
+        ("carriers", "carrier brought twice: postcard"),
+    ],
+)
+def test_what_two_topics_bring_is_refused_by_name(field: str, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        Registry([FULL, replace(EMPTY, **{field: getattr(FULL, field)})])
