@@ -1,0 +1,78 @@
+"""What all commands share: settings or exit code 3, an open database, the terminal."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+
+from bot.settings import Settings
+
+out = Console()
+err = Console(stderr=True)
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+Dry = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+By = Annotated[str, typer.Option(help="Who does this, for the record.", envvar="USER")]
+
+
+def settings_or_exit(*, serving: bool = False) -> Settings:
+    """Or all that is wrong with them at once, and exit code 3."""
+    from bot import demo, faults
+
+    found: list[faults.Fault] = []
+    try:
+        # the demo's sample people must never get into an office's database, so it does not read the office's .env
+        settings = Settings(_env_file=None) if Settings(_env_file=None).demo else Settings()
+        if settings.demo and not Settings(_env_file=None).demo:
+            err.print("[red]DEMO[/red] does not belong into .env: it is for `make run` only.", highlight=False)
+            raise typer.Exit(3)
+    except ValidationError as error:
+        wrong = {str(fault["loc"][0]): f"{fault['msg']}." for fault in error.errors()}
+        found += wrong.items()
+        settings = Settings(**{name: Settings.model_fields[name].default for name in wrong})  # and what about the rest?
+    if settings.demo and not found:
+        return demo.settings(settings)
+    if not settings.demo:
+        known = {name for name, _ in found}
+        more = [*faults.incomplete(settings), *(faults.unsafe(settings) if serving else ())]
+        found += [(name, sentence) for name, sentence in more if name not in known]
+    for name, sentence in found:
+        err.print(f"[red]{name.upper()}[/red] {escape(sentence)}", highlight=False, soft_wrap=True)
+    if found:
+        raise typer.Exit(3)
+    return settings
+
+
+def with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: bool = True) -> T:
+    from storage import keys
+    from storage.database import Database
+    from storage.vault import Vault
+
+    settings = settings_or_exit()
+
+    async def run() -> T:
+        database = await Database.open(settings.database_url)
+        try:
+            if migrate:
+                await database.migrate()
+                async with database.read() as tx:
+                    if not await keys.fits(tx, Vault(settings.master)):
+                        raise SystemExit(keys.WRONG)
+            return await work(settings, database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def cli_language() -> Any:
+    """The terminal's language, as every command line tool has it."""
+    wanted = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+    return "th" if wanted.startswith("th") else "en"
