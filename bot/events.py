@@ -1,8 +1,10 @@
 """What comes in from a person, and what goes out to one. Pure values, no behaviour."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from bot.values import value
 
 Language = Literal["th", "en"]
 LANGUAGES: tuple[Language, ...] = ("th", "en")
@@ -23,24 +25,24 @@ class Invalid(Exception):
 # --- in -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Opened:
     """The chat was opened or the bot was added as a friend."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Text:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Press:
     """A button; `data` is what we put into it (see `bot.screen`), so it proves nothing until it is checked."""
 
     data: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class File:
     """A file or picture was announced. `size` in bytes, -1 where the channel does not say."""
 
@@ -49,29 +51,29 @@ class File:
     size: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Other:
     """Something that answers no question: a sticker, a place on a map."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unsent:
     """A message was taken back. `reference`: the channel's own name for it."""
 
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Left:
     """The person has blocked the bot: nothing reaches them here until they come back."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Invited:
     """The bot was brought into a group. It speaks with one person at a time, so it leaves."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Result:
     """The answer of something slow (a verifier, an officer), addressed to the attempt that asked for it.
 
@@ -92,7 +94,7 @@ Event = Opened | Text | Press | File | Other | Unsent | Left | Invited | Result
 # --- out ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Say:
     """Words to show: a catalogue key and what fills it."""
 
@@ -104,7 +106,7 @@ Style = Literal["primary", "normal", "quiet"]
 Input = Literal["text", "digits", "email", "none"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Button:
     """`label` is rendered words; `data` comes back in a `Press`."""
 
@@ -113,7 +115,7 @@ class Button:
     style: Style = "normal"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Message:
     """One rendered message, in one language: what every channel gets and turns into its own payload.
 

@@ -20,17 +20,19 @@ asked again.
 
 import hashlib
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from bot.events import File, Input, Invalid, Result, Say, Style, Text
+from bot.values import value
 
 T = TypeVar("T")
 Script = Generator["Ask[Any] | Do[Any]", Any, T]
+_NOTHING: Mapping[str, Any] = {}  # a plain dict, because it is stored
 DEPTH = 3  # a conversation on top of a conversation on top of one is as much as anybody can follow
 
 
-@dataclass(frozen=True)
+@value
 class Choice:
     """A button of a question. Pressing it answers `value`, or, with `reopen`, forgets the results of those steps."""
 
@@ -46,7 +48,7 @@ class Choice:
         return self.label or f"choice.{self.value}"
 
 
-@dataclass(frozen=True)
+@value
 class Ask(Generic[T]):
     """A question.
 
@@ -81,7 +83,7 @@ class Ask(Generic[T]):
         return self.text or f"ask.{self.key}"
 
 
-@dataclass(frozen=True)
+@value
 class Do(Generic[T]):
     """Something the shell does. `effect` is a frozen value; its result is good for exactly this effect. A `Say` is
     shown.
@@ -106,24 +108,22 @@ class Do(Generic[T]):
 # --- what is kept ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """One running flow. `results`: key → [value, digest of the effect that brought it, "" for a plain answer].
 
     `waiting`, `attempt`, `handed_on`: the step that something slow answers, for which attempt and for which effect.
     """
 
     flow: str
-    args: Mapping[str, Any] = field(default_factory=dict)
-    results: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, Any] = _NOTHING
+    results: Mapping[str, Any] = _NOTHING
     asked: str = ""
     attempt: str = ""
     handed_on: str = ""
     waiting: str = ""
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """The screen a person looks at: its turn, its buttons in order, and a digest of what they confirm.
 
     `labels` are the words on the buttons as they were shown: typing one is pressing it.
@@ -135,8 +135,7 @@ class Shown:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Conversation:
+class Conversation(NamedTuple):
     """`seen`: when the person last did something, in milliseconds."""
 
     frames: tuple[Frame, ...] = ()
@@ -152,13 +151,13 @@ class Conversation:
 # --- what can happen to a conversation ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@value
 class Start:
     flow: str
     args: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@value
 class Chosen:
     """A button of the screen of that turn."""
 
@@ -185,8 +184,7 @@ Happening = Start | Chosen | Back | Cancel | Resume | Text | File | Result
 Scripts = Callable[[Frame], Script[Any]]
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """Where the conversation stands. `open`: a `Do` to perform, an `Ask` to show, or None when nothing runs.
 
     `before` is what a refusal falls back to; `checked` is the question whose `check` the open `Do` stands for;
@@ -230,8 +228,7 @@ def question_digest(ask: Ask[Any]) -> str:
 # --- walking --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Walked:
+class Walked(NamedTuple):
     """How far a script got: over `path` to what is `open`, where it stands still, or to its `end`."""
 
     path: tuple[Ask[Any] | Do[Any], ...]
@@ -298,15 +295,15 @@ def _last_question(path: tuple[Ask[Any] | Do[Any], ...]) -> Ask[Any] | None:
 
 def _without(frame: Frame, *keys: str) -> Frame:
     results = {k: v for k, v in frame.results.items() if k not in keys}
-    return replace(frame, results=results, asked="", waiting="")
+    return frame._replace(results=results, asked="", waiting="")
 
 
 def _with(frame: Frame, step: Ask[Any] | Do[Any], value: Any) -> Frame:
-    return replace(frame, results={**frame.results, step.key: [value, _binding(step)]}, waiting="")
+    return frame._replace(results={**frame.results, step.key: [value, _binding(step)]}, waiting="")
 
 
 def _put(convo: Conversation, frame: Frame) -> Conversation:
-    return replace(convo, frames=(*convo.frames[:-1], frame))
+    return convo._replace(frames=(*convo.frames[:-1], frame))
 
 
 def _endings(value: object) -> tuple[Say, ...]:
@@ -332,24 +329,24 @@ def _settle(scripts: Scripts, step: Step, *, ended: bool = False, so_far: Walked
                 convo, so_far = _put(convo, _with(frame, found.open, True)), found
             case None:
                 say.extend(_endings(found.end))
-                convo, so_far = replace(convo, frames=convo.frames[:-1]), None
+                convo, so_far = convo._replace(frames=convo.frames[:-1]), None
                 ended = True
             case _:
                 if ended:  # say where the person was before the other matter came up
                     say.append(Say(f"resume.{frame.flow}"))
-                return replace(
-                    step, convo=convo, say=tuple(say), open=found.open, path=found.path, checked=None, walked=found
+                return step._replace(
+                    convo=convo, say=tuple(say), open=found.open, path=found.path, checked=None, walked=found
                 )
-    return replace(step, convo=convo, say=tuple(say), open=None, path=(), checked=None, walked=None)
+    return step._replace(convo=convo, say=tuple(say), open=None, path=(), checked=None, walked=None)
 
 
 def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pause: int) -> Step:
     """Take one event. `now` and `pause` in milliseconds: a text after so long a silence greets, it does not answer."""
     quiet = bool(convo.seen) and now - convo.seen > pause
     # A turn is never numbered twice, not even after the state was lost: an old button must stay an old button.
-    step = Step(replace(convo, turn=max(convo.turn + 1, now), seen=max(now, convo.seen)), before=convo)
+    step = Step(convo._replace(turn=max(convo.turn + 1, now), seen=max(now, convo.seen)), before=convo)
     if isinstance(event, Result):  # no sign of life of the person
-        return _arrived(scripts, replace(step, convo=replace(step.convo, seen=convo.seen)), event)
+        return _arrived(scripts, step._replace(convo=step.convo._replace(seen=convo.seen)), event)
     if isinstance(event, Start):
         return _start(scripts, step, event)
     step = _settle(scripts, step)
@@ -361,17 +358,17 @@ def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pau
             case Resume():
                 return _with_line(step, event)
             case Cancel():
-                below = replace(step.convo, frames=step.convo.frames[:-1])
-                return _settle(scripts, replace(step, convo=below, say=(*step.say, Say("cancelled"))), ended=True)
+                below = step.convo._replace(frames=step.convo.frames[:-1])
+                return _settle(scripts, step._replace(convo=below, say=(*step.say, Say("cancelled"))), ended=True)
             case Back():
                 last = _last_question(step.path)
                 if last is None:
                     raise Invalid("nothing_before")
-                return _settle(scripts, replace(step, convo=_put(step.convo, _without(top, last.key))))
+                return _settle(scripts, step._replace(convo=_put(step.convo, _without(top, last.key))))
             case Text() | File() if step.waiting:
                 raise Invalid("still_waiting")
             case Text() if quiet:
-                return replace(step, say=(*step.say, Say("greet_again")))
+                return step._replace(say=(*step.say, Say("greet_again")))
             case Chosen():
                 return _chosen(scripts, step, top, event)
             case Text() | File() if isinstance(step.open, Ask) and top.asked == step.open.key:
@@ -382,7 +379,7 @@ def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pau
                     raise Invalid("choose")  # only a button says what a button means
                 return _answer(scripts, step, top, step.open, answer)
     except Invalid as wrong:
-        return replace(step, say=(*step.say, Say(f"error.{wrong.code}", wrong.params)))
+        return step._replace(say=(*step.say, Say(f"error.{wrong.code}", wrong.params)))
     return step  # the question on the screen is no longer the one that is open (a deploy came between): ask it
 
 
@@ -398,16 +395,16 @@ def _nothing_open(step: Step, event: Happening) -> Step:
 
 
 def _with_line(step: Step, event: Resume) -> Step:
-    return replace(step, say=(*step.say, event.line)) if event.line else step
+    return step._replace(say=(*step.say, event.line)) if event.line else step
 
 
 def _start(scripts: Scripts, step: Step, event: Start) -> Step:
     if any(frame.flow == event.flow and frame.args == event.args for frame in step.convo.frames):
         return _settle(scripts, step)  # already on the way: show where it stands
     if len(step.convo.frames) >= DEPTH:
-        return _settle(scripts, replace(step, say=(Say("error.too_deep"),)))
+        return _settle(scripts, step._replace(say=(Say("error.too_deep"),)))
     frames = (*step.convo.frames, Frame(event.flow, event.args))
-    return _settle(scripts, replace(step, convo=replace(step.convo, frames=frames)))
+    return _settle(scripts, step._replace(convo=step.convo._replace(frames=frames)))
 
 
 def _chosen(scripts: Scripts, step: Step, top: Frame, event: Chosen) -> Step:
@@ -420,14 +417,14 @@ def _chosen(scripts: Scripts, step: Step, top: Frame, event: Chosen) -> Step:
     if step.waiting:
         raise Invalid("still_waiting")
     if choice.reopen:
-        return _settle(scripts, replace(step, convo=_put(step.convo, _without(top, *choice.reopen))))
+        return _settle(scripts, step._replace(convo=_put(step.convo, _without(top, *choice.reopen))))
     return _answer(scripts, step, top, ask, choice.value, chosen=True)
 
 
 def _answer(scripts: Scripts, step: Step, top: Frame, ask: Ask[Any], value: Any, *, chosen: bool = False) -> Step:
     if ask.check and not chosen:  # a secret: hand it on, keep only what it proves
-        return replace(step, open=Do(ask.key, ask.check(value)), checked=ask)
-    return _settle(scripts, replace(step, convo=_put(step.convo, _with(top, ask, value))), so_far=step.walked)
+        return step._replace(open=Do(ask.key, ask.check(value)), checked=ask)
+    return _settle(scripts, step._replace(convo=_put(step.convo, _with(top, ask, value))), so_far=step.walked)
 
 
 def supply(scripts: Scripts, step: Step, value: Any) -> Step:
@@ -435,7 +432,7 @@ def supply(scripts: Scripts, step: Step, value: Any) -> Step:
     top, done = step.convo.top, step.open
     assert top is not None
     assert isinstance(done, Do)
-    return _settle(scripts, replace(step, convo=_put(step.convo, _with(top, step.checked or done, value))))
+    return _settle(scripts, step._replace(convo=_put(step.convo, _with(top, step.checked or done, value))))
 
 
 def wait(step: Step, attempt: str) -> Step:
@@ -443,20 +440,20 @@ def wait(step: Step, attempt: str) -> Step:
     top = step.convo.top
     assert top is not None
     assert step.open is not None
-    frame = replace(top, waiting=step.open.key, attempt=attempt, handed_on=_binding(step.checked or step.open))
-    return replace(step, convo=_put(step.convo, frame), open=step.checked or step.open, checked=None)
+    frame = top._replace(waiting=step.open.key, attempt=attempt, handed_on=_binding(step.checked or step.open))
+    return step._replace(convo=_put(step.convo, frame), open=step.checked or step.open, checked=None)
 
 
 def refuse(scripts: Scripts, step: Step, wrong: Invalid) -> Step:
     """The open `Do` said no: as before the event, with the reason."""
     say = Say(f"error.{wrong.code}", wrong.params)
-    convo = replace(step.before, turn=step.convo.turn, seen=step.convo.seen)
+    convo = step.before._replace(turn=step.convo.turn, seen=step.convo.seen)
     back = _settle(scripts, Step(convo, before=convo, say=(say,)))
     while back.todo is not None:  # it is open again by itself: go back to the question that led there, or give up
         top = back.convo.top
         assert top is not None
         last = _last_question(back.path)
-        convo = _put(back.convo, _without(top, last.key)) if last else replace(convo, frames=back.convo.frames[:-1])
+        convo = _put(back.convo, _without(top, last.key)) if last else convo._replace(frames=back.convo.frames[:-1])
         back = _settle(scripts, Step(convo, before=convo, say=(say,)))
     return back
 
@@ -467,29 +464,29 @@ def _arrived(scripts: Scripts, step: Step, event: Result) -> Step:
     address = (event.flow, event.key, event.attempt)
     i = next((i for i, f in enumerate(frames) if (f.flow, f.waiting, f.attempt) == address), None)
     if i is None:
-        return replace(step, convo=step.before, silent=True)
+        return step._replace(convo=step.before, silent=True)
     frame = frames[i]
     found = walk(scripts(frame), frame.results)
     say: tuple[Say, ...] = ()
     if found.open is None or found.open.key != event.key or _binding(found.open) != frame.handed_on:
-        frames[i] = replace(frame, waiting="")  # facts have changed: this answers a question nobody asks any more
+        frames[i] = frame._replace(waiting="")  # facts have changed: this answers a question nobody asks any more
     elif event.error:
         say = (Say(f"error.{event.error}", event.params),)
-        frames[i] = replace(frame, waiting="")
+        frames[i] = frame._replace(waiting="")
         last = _last_question(found.path)
         if isinstance(found.open, Do) and last is not None:
             frames[i] = _without(frame, last.key)
     else:
         frames[i] = _with(frame, found.open, event.value)
-    convo = replace(step.convo, frames=tuple(frames))
-    freed = tuple(replace(f, waiting="") if f is frame else f for f in step.before.frames)
-    return _settle(scripts, replace(step, convo=convo, say=say, before=replace(step.before, frames=freed)))
+    convo = step.convo._replace(frames=tuple(frames))
+    freed = tuple(f._replace(waiting="") if f is frame else f for f in step.before.frames)
+    return _settle(scripts, step._replace(convo=convo, say=say, before=step.before._replace(frames=freed)))
 
 
 def shown(step: Step, screen: Shown) -> Conversation:
     """What to store once `screen` stands before the person."""
     convo = step.convo
     if convo.top is not None and step.open is not None:
-        convo = _put(convo, replace(convo.top, asked=step.open.key))
+        convo = _put(convo, convo.top._replace(asked=step.open.key))
     stamp = question_digest(step.open) if isinstance(step.open, Ask) else ""
-    return replace(convo, shown=replace(screen, digest=stamp))
+    return convo._replace(shown=screen._replace(digest=stamp))

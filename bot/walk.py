@@ -99,7 +99,7 @@ class Walk:
                 aid = [help_for(step, house.texts)]
                 if house.settings.hr_contact:
                     aid.append(Say("help.contact", {"contact": house.settings.hr_contact}))
-                step = replace(step, say=(*step.say, *aid))
+                step = step._replace(say=(*step.say, *aid))
             case Command(name):
                 visitor.language = "en" if name == "lang.en" else "th"
                 step = await self._go(Resume(Say("language_changed")))
@@ -115,7 +115,7 @@ class Walk:
                 step = await self._go(meaning)
         if not isinstance(event, Result):
             visitor.seen_at = self._now
-        self._finish(replace(step, say=(line, *step.say), silent=False) if line else step)
+        self._finish(step._replace(say=(line, *step.say), silent=False) if line else step)
 
     def apologise(self) -> None:
         """What this account was doing cannot go on; it starts afresh."""
@@ -131,7 +131,7 @@ class Walk:
         if visitor.logged_in and self._limits().over(visitor.seen_at, visitor.session_at, self._now):
             await chats.end_sessions(self._tx, [visitor.id], unlink=visitor.shared)
             visitor.log_out(unlink=visitor.shared)
-            self.convo = replace(self.convo, frames=())
+            self.convo = self.convo._replace(frames=())
             return Say("session_over")
         kept = tuple(
             frame
@@ -140,7 +140,7 @@ class Walk:
         )
         if kept == self.convo.frames:
             return None
-        self.convo = replace(self.convo, frames=kept)
+        self.convo = self.convo._replace(frames=kept)
         return Say("resume_lost")
 
     def _limits(self) -> Limits:
@@ -193,8 +193,8 @@ class Walk:
             self._busy = later.seconds
             go_on = partial(wait, attempt=context.attempt)
         if was_in and not self.visitor.logged_in:  # what lies below belongs to the session that has just ended
-            last = replace(step.convo, frames=step.convo.frames[-1:])
-            step = replace(step, convo=last, before=replace(step.before, frames=()))
+            last = step.convo._replace(frames=step.convo.frames[-1:])
+            step = step._replace(convo=last, before=step.before._replace(frames=()))
         self.entries += context.entries
         self.gone |= context.gone
         self.saves += context.saves
