@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
-from bot.values import value
+from bot.values import frozen
 
 Language = Literal["th", "en"]
 LANGUAGES: tuple[Language, ...] = ("th", "en")
@@ -25,24 +25,24 @@ class Invalid(Exception):
 # --- in -------------------------------------------------------------------------------------------------------------
 
 
-@value
+@frozen
 class Opened:
     """The chat was opened or the bot was added as a friend."""
 
 
-@value
+@frozen
 class Text:
     body: str
 
 
-@value
+@frozen
 class Press:
     """A button; `data` is what we put into it (see `bot.screen`), so it proves nothing until it is checked."""
 
     data: str
 
 
-@value
+@frozen
 class File:
     """A file or picture was announced. `size` in bytes, -1 where the channel does not say."""
 
@@ -51,29 +51,29 @@ class File:
     size: int = -1
 
 
-@value
+@frozen
 class Other:
     """Something that answers no question: a sticker, a place on a map."""
 
 
-@value
+@frozen
 class Unsent:
     """A message was taken back. `reference`: the channel's own name for it."""
 
     reference: str
 
 
-@value
+@frozen
 class Left:
     """The person has blocked the bot: nothing reaches them here until they come back."""
 
 
-@value
+@frozen
 class Invited:
     """The bot was brought into a group. It speaks with one person at a time, so it leaves."""
 
 
-@value
+@frozen
 class Result:
     """The answer of something slow (a verifier, an officer), addressed to the attempt that asked for it.
 
@@ -94,7 +94,7 @@ Event = Opened | Text | Press | File | Other | Unsent | Left | Invited | Result
 # --- out ------------------------------------------------------------------------------------------------------------
 
 
-@value
+@frozen
 class Say:
     """Words to show: a catalogue key and what fills it."""
 
@@ -106,7 +106,7 @@ Style = Literal["primary", "normal", "quiet"]
 Input = Literal["text", "digits", "email", "none"]
 
 
-@value
+@frozen
 class Button:
     """`label` is rendered words; `data` comes back in a `Press`."""
 
@@ -115,7 +115,7 @@ class Button:
     style: Style = "normal"
 
 
-@value
+@frozen
 class Message:
     """One rendered message, in one language: what every channel gets and turns into its own payload.
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from bot.events import File, Input, Invalid, Result, Say, Style, Text
-from bot.values import value
+from bot.values import frozen
 
 T = TypeVar("T")
 Script = Generator["Ask[Any] | Do[Any]", Any, T]
@@ -32,7 +32,7 @@ _NOTHING: Mapping[str, Any] = {}  # a plain dict, because it is stored
 DEPTH = 3  # a conversation on top of a conversation on top of one is as much as anybody can follow
 
 
-@value
+@frozen
 class Choice:
     """A button of a question. Pressing it answers `value`, or, with `reopen`, forgets the results of those steps."""
 
@@ -48,7 +48,7 @@ class Choice:
         return self.label or f"choice.{self.value}"
 
 
-@value
+@frozen
 class Ask(Generic[T]):
     """A question.
 
@@ -83,7 +83,7 @@ class Ask(Generic[T]):
         return self.text or f"ask.{self.key}"
 
 
-@value
+@frozen
 class Do(Generic[T]):
     """Something the shell does. `effect` is a frozen value; its result is good for exactly this effect. A `Say` is
     shown.
@@ -151,13 +151,13 @@ class Conversation(NamedTuple):
 # --- what can happen to a conversation ------------------------------------------------------------------------------
 
 
-@value
+@frozen
 class Start:
     flow: str
     args: Mapping[str, Any] = field(default_factory=dict)
 
 
-@value
+@frozen
 class Chosen:
     """A button of the screen of that turn."""
 

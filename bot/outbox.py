@@ -28,6 +28,7 @@ import structlog
 from bot import metrics
 from bot.logs import place, seldom
 from bot.times import DAY
+from bot.values import frozen
 from storage.database import Database, Row, Tx, Unavailable
 from storage.ids import new_id, time_of
 from storage.vault import Key, Tampered, Vault
@@ -62,7 +63,7 @@ class Undelivered(Exception):
         self.wait = wait
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry:
     """One row. `content` is the plain body, in memory only. Times in milliseconds.
 

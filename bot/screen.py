@@ -10,25 +10,25 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bot.events import Button, Event, File, Language, Message, Opened, Other, Press, Result, Say, Text
 from bot.flow import Ask, Back, Cancel, Chosen, Conversation, Frame, Happening, Resume, Shown, Start, Step
 from bot.text import Texts, fold
+from bot.values import frozen
 
 BACK, HELP, CANCEL = "@back", "@help", "@cancel"
 CONTROLS = {BACK: "control.back", HELP: "control.help", CANCEL: "control.cancel"}
 
 
-@dataclass(frozen=True)
+@frozen
 class Command:
     """Something that concerns the chat rather than the question: `help`, `lang.th`, `lang.en`."""
 
     name: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Unclear:
     """Nobody's turn to answer, and no word we know."""
 

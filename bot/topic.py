@@ -9,12 +9,13 @@ from bot.events import Event, Language
 from bot.flow import Script
 from bot.outbox import Carrier, Entry
 from bot.settings import Settings
+from bot.values import frozen
 from storage.database import Row, Tx
 from storage.ids import new_id
 from storage.vault import Key, Vault
 
 
-@dataclass(frozen=True)
+@frozen
 class Incoming:
     """One event as a channel hands it over. `event_id` is unique in its channel. `language`: a guess for a newcomer.
 

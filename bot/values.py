@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 @dataclass_transform(frozen_default=True)
-def value(cls: type[T]) -> type[T]:
+def frozen(cls: type[T]) -> type[T]:
     """A frozen dataclass, as far as the type checker goes, which refuses every assignment. At run time `frozen=True`
     would set each field by a call of its own; dozens of these are made for every event."""
     return dataclass(slots=True, unsafe_hash=True)(cls)

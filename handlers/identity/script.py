@@ -1,7 +1,6 @@
 """The identity conversations, in reading order. Pure (law 1, see `bot.flow`)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any
@@ -10,11 +9,12 @@ from bot import thai
 from bot.answers import typed
 from bot.events import Invalid, Say
 from bot.flow import Ask, Choice, Do, Script
+from bot.values import frozen
 from handlers.identity import effects as do
 from handlers.identity.rules import GROUPS, NOTICE_VERSION
 
 
-@dataclass(frozen=True)
+@frozen
 class Facts:
     """What the scripts may know. The person's own data are empty until somebody is logged in.
 
