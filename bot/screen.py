@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from bot.events import Button, Event, File, Language, Message, Opened, Other, Press, Result, Say, Text
@@ -103,7 +104,7 @@ def _typed(body: str, convo: Conversation, texts: Texts, starts: Mapping[str, st
         return Text(body) if convo.frames else Unclear()
     folded = fold(body)
     for value, label in zip(shown.values, shown.labels, strict=False):
-        if folded == fold(label):
+        if folded == _folded(label):
             return _control(value) or Chosen(value, shown.turn)
     for key, meaning in TYPED.items():
         if folded in texts.words(key):
@@ -115,6 +116,11 @@ def _typed(body: str, convo: Conversation, texts: Texts, starts: Mapping[str, st
         if folded in texts.words(key):
             return Start(flow)
     return Text(body) if convo.frames else Unclear()
+
+
+@lru_cache(1024)  # the same few labels, over and over
+def _folded(label: str) -> str:
+    return fold(label)
 
 
 def render(

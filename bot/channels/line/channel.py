@@ -34,6 +34,7 @@ from storage.ids import uuid_of
 BODY_LIMIT = 1024 * 1024
 AT_ONCE = 512
 LOADING_SECONDS = 2
+TAKEN = PlainTextResponse("")  # made once: it answers every webhook
 
 
 class Line:
@@ -72,7 +73,7 @@ class Line:
             await self._take_all(incoming)
         except Unavailable:
             return PlainTextResponse("busy", 503)
-        return PlainTextResponse("")
+        return TAKEN
 
     async def _take_all(self, incoming: Sequence[Incoming]) -> None:
         if len(incoming) == 1:  # nearly always

@@ -9,6 +9,7 @@ catalogues say is well below them; what somebody's name makes too long is cut be
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import regex
@@ -128,9 +129,8 @@ def utf16(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+@lru_cache(1024)  # the same few labels, over and over
 def _graphemes(text: str) -> int:
-    if text.isascii():
-        return len(text)
     return len(_GRAPHEME.findall(text))
 
 

@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class Desk:
 
     async def sends_again(self, row: Entry) -> None:
         """As the worker does with a row that may have been tried before."""
-        await self.channel.deliver(Entry(**{**vars(row), "unsure": True}))
+        await self.channel.deliver(replace(row, unsure=True))
 
     @property
     def ways(self) -> list[str]:
