@@ -255,14 +255,12 @@ class Ward:
 
     async def kills(self, times: int, *, alive: float = 0.5, points: Sequence[str] = POINTS) -> None:
         """So many deaths, half of them at a named point, the others at any moment; and alive in the end."""
-        named: list[str] = []
-        while len(named) < (times + 1) // 2:
-            named += self.chance.sample(points, len(points))
-        for i in range(times):
+        before, left = self.record.named, list[str]()
+        for done in range(times):
             self.watch()
-            if i % 2 == 0:
-                point = named[i // 2]
-                if await self.start(point, self.chance.choice((1, 1, 2, 3))):
+            if 2 * (self.record.named - before) <= done:  # a point that is not reached in time is made up for
+                left = left or self.chance.sample(points, len(points))
+                if await self.start(left.pop(), self.chance.choice((1, 1, 2, 3))):
                     await self.dies(8 * alive)
             elif await self.start():
                 await self.dies(self.chance.uniform(0.02, 2 * alive))
