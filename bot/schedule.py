@@ -38,7 +38,7 @@ async def purge(tx: Tx, tables: Iterable[Kept], now: int) -> bool:
     for kept in tables:
         # a chunk at a time, the oldest first: chats go on meanwhile; table and column are ours, not input
         old = f"FROM {kept.table} WHERE {kept.column} < :before AND {kept.where}"
-        chunk = f"SELECT {kept.column} AS age {old} ORDER BY {kept.column} LIMIT {CHUNK}"  # noqa: S608
+        chunk = f"SELECT {kept.column} AS age {old} ORDER BY {kept.column} LIMIT {CHUNK}"
         deleted = await tx.run(
             f"DELETE {old} AND {kept.column} <= (SELECT MAX(age) FROM ({chunk}) AS oldest)",  # noqa: S608
             {"before": now - kept.milliseconds},
