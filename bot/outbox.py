@@ -173,13 +173,13 @@ class Outbox:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     async def insert(self, tx: Tx, entries: Sequence[Entry]) -> Written:
-        """Rows for `entries`. What was carried meanwhile is deleted along with it, which saves a commit.
+        """Rows for `entries`. What was carried meanwhile is deleted along with it, where that saves a turn for the pen.
 
         Once the transaction is committed, and before anything else is awaited, `dispatch` the result: with an await
         between them, rows that another turn commits meanwhile could overtake these. Not dispatched (a command line that
         writes beside the server), they are carried when `GRACE` is over.
         """
-        deleted = await self._delete(tx)
+        deleted = await self._delete(tx) if self._alone else frozenset[str]()
         if not entries:
             return Written(replaced=frozenset(tx.cancelled), deleted=deleted)
         now, lanes = self._clock(), sorted({entry.lane for entry in entries})
@@ -220,8 +220,10 @@ class Outbox:
 
     async def _delete(self, tx: Tx) -> frozenset[str]:
         carried = frozenset(self._carried)
-        await tx.each("DELETE FROM outbox WHERE id IN (SELECT value ->> 'id' FROM each(:batch))", _ids(carried))
-        return carried
+        await tx.each(_DELETE, _ids(carried))
+        if self._alone:
+            return carried
+        return carried - {row["id"] for row in await tx.each(_STILL_THERE, _ids(carried))}
 
     def dispatch(self, written: Written) -> None:
         """Carry what was just committed, unless it is for later or stands behind something older."""
@@ -261,13 +263,13 @@ class Outbox:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _hold(self, entry: Entry) -> bool:
-        """Is it still ours? Then it stays ours until it is done with. What waited too long may be another's by now."""
-        if not self._alone:
-            if entry.due_at <= self._clock():
-                return False
-            self._flying[entry.id] = entry.due_at
-        return True
+    def _hold(self, entry: Entry) -> None:
+        """From here on it stays ours until it is done with; what has waited for too long may soon be another's."""
+        if self._alone:
+            return
+        if entry.due_at < self._clock() + GRACE * 2 // 5:
+            raise Undelivered("too much is waiting here", wait=1)
+        self._flying[entry.id] = entry.due_at
 
     async def _renew(self) -> None:
         """Runs beside, where there are other processes: what is on its way stays ours."""
@@ -320,8 +322,7 @@ class Outbox:
             async with self._places.setdefault(entry.kind, asyncio.Semaphore(carrier.at_once)):
                 if entry.id in self._replaced:
                     return True
-                if not self._hold(entry):
-                    return False
+                self._hold(entry)
                 if entry.expires_at <= self._clock():
                     raise Undelivered("expired before it could be delivered", permanent=True)
                 await carrier.deliver(entry)
@@ -377,6 +378,7 @@ class Outbox:
         metrics.delivery(entry.kind, "postponed")
         seldom("delivery_postponed", entry.kind, failed.reason)  # while LINE is down, each event would be a line
         async with self._database.write() as tx:
+            await tx.among(_LOCK_LANES, [{"lane": entry.lane}])  # whoever writes behind it counts on us until then
             await tx.run(
                 "UPDATE outbox SET due_at = :due, attempts = attempts + :tried, unsure = :unsure, reason = :reason "
                 "WHERE id = :id AND (due_at = :ours OR :alone = 1)",
@@ -533,9 +535,11 @@ AND (due_at <= :now OR reason <> :claimed OR id IN (SELECT value ->> 'id' FROM e
 """
 
 _OVERTAKEN = """
-DELETE FROM outbox WHERE purpose = 'reply' AND dead_at IS NULL AND due_at <= :now AND EXISTS
-(SELECT 1 FROM outbox n WHERE n.lane = outbox.lane AND n.dead_at IS NULL AND n.id > outbox.id
- AND n.purpose IN ('reply', 'news'))
+DELETE FROM outbox WHERE id IN (
+    SELECT o.id FROM outbox o WHERE o.purpose = 'reply' AND o.dead_at IS NULL AND o.due_at <= :now
+        AND EXISTS (SELECT 1 FROM outbox n WHERE n.lane = o.lane AND n.dead_at IS NULL AND n.id > o.id
+                      AND n.purpose IN ('reply', 'news'))
+    FOR UPDATE OF o SKIP LOCKED)
 """
 
 _LOCK_LANES = """
@@ -544,10 +548,20 @@ SELECT pg_advisory_xact_lock(name) FROM
 """
 
 _RENEW = """
-UPDATE outbox SET due_at = :due FROM each(:batch) e
-WHERE outbox.id = e.value ->> 'id' AND outbox.due_at = CAST(e.value ->> 'due' AS BIGINT) AND outbox.dead_at IS NULL
-RETURNING outbox.id
+UPDATE outbox SET due_at = :due WHERE id IN (
+    SELECT o.id FROM each(:batch) e JOIN outbox o ON o.id = e.value ->> 'id'
+    WHERE o.due_at = CAST(e.value ->> 'due' AS BIGINT) AND o.dead_at IS NULL
+    FOR UPDATE OF o SKIP LOCKED)
+RETURNING id
 """
+
+# Rows that somebody else is deleting at this moment, as a newer screen does, are left to them.
+_DELETE = """
+DELETE FROM outbox WHERE id IN (
+    SELECT id FROM outbox WHERE id IN (SELECT value ->> 'id' FROM each(:batch)) FOR UPDATE SKIP LOCKED)
+"""
+
+_STILL_THERE = "SELECT id FROM outbox WHERE id IN (SELECT value ->> 'id' FROM each(:batch))"
 
 _EARLIER = """
 SELECT b.id, b.lane FROM each(:batch) e

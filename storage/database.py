@@ -8,7 +8,7 @@ SQLite has one writer, and leaves it out.
 import sqlite3
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib import resources
@@ -22,6 +22,10 @@ NONE: Params = {}
 
 class Unavailable(Exception):
     """The database itself cannot take this now (locked, full, gone): nobody's input is at fault, try again later."""
+
+
+class BadAddress(ValueError):
+    """This is no address of a database that KP7 can use."""
 
 
 class Conflict(Unavailable):
@@ -97,7 +101,7 @@ class Database(ABC):
     async def open(url: str) -> "Database":
         """`sqlite:///relative.db`, `sqlite:////absolute.db` (its folder is made if it is missing) or `postgresql://…`.
 
-        Raises `ValueError` for any other address, `Unavailable` where no database answers.
+        Raises `BadAddress` for any other address, `Unavailable` where no database answers.
         """
         kind = urlsplit(url).scheme
         if kind in ("postgresql", "postgres"):
@@ -124,7 +128,7 @@ class Database(ABC):
         """Every table there is, whoever made it."""
 
     @abstractmethod
-    def heard(self, channel: str) -> AsyncIterator[str | None]:
+    def heard(self, channel: str) -> AsyncGenerator[str | None, None]:
         """What other processes notify, as long as one listens. None: something may have been missed before this."""
 
     async def migrate(self) -> list[str]:

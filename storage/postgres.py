@@ -7,7 +7,7 @@ another one raises `Conflict`.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import lru_cache
 from typing import Any
@@ -21,7 +21,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import AsyncConnectionPool
 
-from storage.database import NONE, Conflict, Database, Params, Row, Table, Tx, Unavailable, tables_of
+from storage.database import NONE, BadAddress, Conflict, Database, Params, Row, Table, Tx, Unavailable, tables_of
 
 Connection = AsyncConnection[DictRow]
 
@@ -109,12 +109,12 @@ class PostgresDatabase(Database):
         try:
             address = make_conninfo("", **{**NETWORK, **conninfo_to_dict(url)})
         except psycopg.ProgrammingError:  # its words may quote the password
-            raise ValueError("DATABASE_URL: this is no address of a PostgreSQL database") from None
+            raise BadAddress("this is no address of a PostgreSQL database") from None
         with _told_apart():  # once without the pool, which only says that it has waited for too long
             async with await AsyncConnection.connect(address) as connection:
                 encoding = connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
-            raise ValueError(f"DATABASE_URL: the database's encoding is {encoding}; make one with --encoding=UTF8")
+            raise BadAddress(f"the database's encoding is {encoding}; make one with --encoding=UTF8")
         pool = AsyncConnectionPool(
             address,
             connection_class=Connection,
@@ -192,7 +192,7 @@ class PostgresDatabase(Database):
         )
         return tables_of(columns, parents)
 
-    async def heard(self, channel: str) -> AsyncIterator[str | None]:
+    async def heard(self, channel: str) -> AsyncGenerator[str | None, None]:
         while True:
             with suppress(psycopg.OperationalError):
                 async with await AsyncConnection.connect(self._address, autocommit=True) as connection:

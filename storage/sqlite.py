@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiosqlite
 import orjson
 
-from storage.database import NONE, Database, Params, Row, Table, Tx, Unavailable, tables_of
+from storage.database import NONE, BadAddress, Database, Params, Row, Table, Tx, Unavailable, tables_of
 
 # Every commit is on the disk before anybody hears of it (FULL); a reader never waits for the writer (WAL).
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "temp_store=MEMORY")
@@ -78,7 +78,7 @@ class SqliteDatabase(Database):
         parts = urlsplit(url)
         if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
             given = parts.scheme or "nameless"
-            raise ValueError(f"DATABASE_URL: expected sqlite:///file.db or postgresql://…, not a {given} address")
+            raise BadAddress(f"expected sqlite:///file.db or postgresql://…, not a {given} address")
         path = file_of(url)
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         connections: list[aiosqlite.Connection] = []
@@ -133,7 +133,7 @@ class SqliteDatabase(Database):
         )
         return tables_of(columns, parents)
 
-    async def heard(self, channel: str) -> AsyncIterator[str | None]:  # noqa: ARG002  there is nobody to hear from
+    async def heard(self, channel: str) -> AsyncGenerator[str | None, None]:  # noqa: ARG002  there is nobody to hear from
         return
         yield
 
