@@ -59,6 +59,7 @@ class Kp7:
     web: WebChat | None
     mailbox: demo.Mailbox | None
     clock: Clock
+    tasks: tuple[str, ...] = ("batcher", "outbox", "schedule")  # what must run here
 
 
 def date_rule(settings: Settings) -> DateRule:
@@ -90,8 +91,13 @@ def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> K
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock = wall_clock) -> AsyncIterator[Kp7]:
-    """Wired, started, and stopped in an order that finishes what was accepted."""
+async def running(
+    settings: Settings, clock: Clock = wall_clock, *, web: bool = True, worker: bool = True
+) -> AsyncIterator[Kp7]:
+    """Wired, started, and stopped in an order that finishes what was accepted.
+
+    `web`: people reach it. `worker`: it works off what is due, and sweeps.
+    """
     mail_server: asyncio.Server | None = None
     if settings.demo:
         settings = demo.settings(settings)
@@ -107,13 +113,18 @@ async def running(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
                 raise SystemExit(keys.WRONG)
         if settings.demo:
             await load_samples(kp7)
-        for part in (kp7.turn, kp7.outbox, kp7.schedule):
-            part.start()
+        kp7.tasks = ("batcher", *(("outbox", "schedule") if worker else ()), *(() if database.alone else ("leases",)))
+        kp7.turn.start()
+        kp7.outbox.start(claims=worker)
+        if worker:
+            kp7.schedule.start()
+        if kp7.web and web:
+            kp7.web.start()
         try:
             yield kp7
         finally:
             if kp7.web:
-                kp7.web.hub.close()
+                await kp7.web.stop()
             for stopped in (kp7.schedule, kp7.turn, kp7.outbox):
                 await stopped.stop()
             if kp7.line:
@@ -146,7 +157,7 @@ def web_app(kp7: Kp7) -> ASGIApp:
 
     routes: list[BaseRoute] = [
         Route("/", home),
-        *health.routes(kp7.database, kp7.clock, public=kp7.settings.metrics_public),
+        *health.routes(kp7.database, kp7.clock, tasks=kp7.tasks, public=kp7.settings.metrics_public),
     ]
     if kp7.web:
         routes += kp7.web.routes()

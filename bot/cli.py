@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
-from bot.commands import identity, imports
-from bot.commands.common import out, settings_or_exit, with_database
+from bot.commands import database, identity, imports
+from bot.commands.common import err, out, settings_or_exit, with_database, without_database
 
 app = typer.Typer(
     help="KP7: staff self-service for Thai HR, in chat.",
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(imports.app, name="import")
 app.add_typer(identity.app, name="identity")
+app.add_typer(database.app, name="database")
 
 
 def main() -> None:
@@ -29,11 +30,37 @@ def main() -> None:
 
 @app.command()
 def serve() -> None:
-    """Run web and worker in one process (SQLite)."""
-    settings = settings_or_exit(serving=True)  # before all that is only needed when they are right
-    from bot.serve import run
+    """Run web and worker in one process."""
+    _run()
 
-    sys.exit(run(settings))
+
+@app.command()
+def web() -> None:
+    """Run one of several web processes (PostgreSQL); what they cannot send at once is a worker's."""
+    _run(worker=False)
+
+
+@app.command()
+def worker() -> None:
+    """Run one of several workers (PostgreSQL): what is due, retries, sweeps."""
+    _run(web=False)
+
+
+def _run(*, web: bool = True, worker: bool = True) -> None:
+    settings = settings_or_exit(serving=True)  # before all that is only needed when they are right
+    if not (web and worker) and settings.database_url.startswith("sqlite:"):
+        hint = (
+            "is a SQLite file, which one process serves: run `kp7 serve`, or move to PostgreSQL (`kp7 database copy`)."
+        )
+        err.print(f"[red]DATABASE_URL[/red] {hint}", highlight=False, soft_wrap=True)
+        raise typer.Exit(3)
+    from bot.serve import run
+    from storage.database import BadAddress, Unavailable
+
+    try:
+        sys.exit(run(settings, web=web, worker=worker))
+    except (BadAddress, Unavailable) as error:  # at the start; later it waits until the database is back
+        sys.exit(without_database(error))
 
 
 @app.command()

@@ -10,7 +10,7 @@
 import asyncio
 import ipaddress
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -22,7 +22,6 @@ from bot import metrics
 from bot.logs import seldom
 from storage.database import Database
 
-TASKS = ("batcher", "outbox", "schedule")  # by the names that they are started under
 BEHIND_SECONDS = 60
 PATIENCE_SECONDS = 2
 FRESH_SECONDS = 1.0
@@ -52,14 +51,16 @@ SELECT (SELECT count(*) FROM outbox) AS everything,
 """
 
 
-def routes(database: Database, clock: Callable[[], int], *, public: bool) -> list[BaseRoute]:
+def routes(database: Database, clock: Callable[[], int], *, tasks: Sequence[str], public: bool) -> list[BaseRoute]:
+    """`tasks`: what must run in this process, by the names that they were started under."""
+
     async def alive(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def look() -> tuple[list[str], str]:
         """What is down, and how delivery goes."""
         running = {task.get_name() for task in asyncio.all_tasks()}  # a task that has ended is not among them
-        down = [name for name in TASKS if name not in running]
+        down = [name for name in tasks if name not in running]
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 late = (await backlog(database, clock())).overdue_seconds > BEHIND_SECONDS

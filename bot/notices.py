@@ -35,10 +35,11 @@ class Notices:
     async def deliver(self, entry: Entry) -> None:
         now = self._clock()
         async with self._database.write() as tx:
+            # one transaction: the notice is gone exactly when its message exists
+            if not await tx.run("DELETE FROM outbox WHERE id = :id", {"id": entry.id}):
+                return  # cancelled, or another process has done it
             words = await self._registry.notices[entry.purpose](tx, entry, now)
             frozen = await self._freeze(tx, entry, words, now) if words else []
-            # one transaction: the notice is gone exactly when its message exists
-            await tx.run("DELETE FROM outbox WHERE id = :id", {"id": entry.id})
             written = await self._outbox.insert(tx, frozen)
         self._outbox.dispatch(written)
 

@@ -7,18 +7,24 @@ Protocol of a row:
 2. The process that wrote it carries it at once, from memory. If it dies, the row falls due and any worker takes it.
 3. A worker claims due rows by one conditional UPDATE that moves `due_at` past its lease; only the oldest row of a
    lane is ever claimed, so one account's messages go in order while accounts go side by side. (What is put off for
-   longer than a lease, by a used-up quota say, or is for another day, lets newer ones pass.) A process that starts
-   ends the leases of the one that died before it: there is only one on an SQLite file (`bot.serve.only_one`).
+   longer than `FAR`, by a used-up quota say, or is for another day, lets newer ones pass.) A process that starts
+   ends the leases of the one that died before it where there can be only one (SQLite, `bot.serve.only_one`).
 4. Carried: the row is deleted, with the next transaction that comes by or with one of its own. Until then this process
    remembers it (`_held`), so nobody carries it twice.
+   Several processes (PostgreSQL): a row whose `due_at` lies ahead is in the hands of whoever set that time, `GRACE`
+   ahead. What is on its way is held on to by setting it anew (`_renew`); what still waits in memory by then is let
+   go. A lane is written by one transaction at a time; a row that finds an older one in other hands is due at once
+   but behind it, and a worker takes it when that is gone. A worker that could not look for a while gives the others
+   time to renew before it claims. Clocks must agree to within a second.
 5. `Undelivered` for now: due again later (back-off with jitter, or when the platform said), the same body each time.
    For good, or expired: a dead letter with a reason that a person can read; a secret's body is erased with it.
 """
 
 import asyncio
 import random
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +33,7 @@ import structlog
 
 from bot import metrics
 from bot.logs import place, seldom
-from bot.times import DAY
+from bot.times import DAY, SECOND
 from bot.values import frozen
 from storage.database import Database, Row, Tx, Unavailable
 from storage.ids import new_id, time_of
@@ -36,7 +42,8 @@ from storage.vault import Key, Tampered, Vault
 log = structlog.get_logger()
 
 GRACE = 5_000  # ms: what is this old was not carried by the process that wrote it
-LEASE = 60_000
+LEASE = 60_000  # where there is one process; it ends all of them when it starts
+FAR = 60_000
 BACK_OFF_MOST = 40_000  # with its jitter below a minute: so soon after an outage everything is out
 AT_ONCE = 256  # rows a claim
 HELD_MOST = 2_048  # what waits in memory stays well within its lease
@@ -150,6 +157,7 @@ class Outbox:
 
     def __init__(self, database: Database, vault: Vault, clock: Callable[[], int]) -> None:
         self._database, self._vault, self._clock = database, vault, clock
+        self._alone = database.alone
         self.carriers: dict[str, Carrier] = {}
         self._lanes: dict[str, deque[Entry]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -157,23 +165,27 @@ class Outbox:
         self._held: dict[str, str] = {}
         self._carried: set[str] = set()
         self._replaced: set[str] = set()
+        self._flying: dict[str, int] = {}  # rows on their way, and until when this process has them
+        self._renewer: asyncio.Task[None] | None = None
         self._flusher: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
     async def insert(self, tx: Tx, entries: Sequence[Entry]) -> Written:
-        """Rows for `entries`. What was carried meanwhile is deleted along with it, which saves a commit.
+        """Rows for `entries`. What was carried meanwhile is deleted along with it, where that saves a turn for the pen.
 
         Once the transaction is committed, and before anything else is awaited, `dispatch` the result: with an await
         between them, rows that another turn commits meanwhile could overtake these. Not dispatched (a command line that
         writes beside the server), they are carried when `GRACE` is over.
         """
-        deleted = await self._delete(tx)
+        deleted = await self._delete(tx) if self._alone else frozenset[str]()
         if not entries:
             return Written(replaced=frozenset(tx.cancelled), deleted=deleted)
-        screens = [{"lane": entry.lane} for entry in entries if entry.purpose in (SCREEN, NEWS)]
-        replaced = tx.cancelled | {row["id"] for row in await tx.each(_REPLACE, screens)}
+        now, lanes = self._clock(), sorted({entry.lane for entry in entries})
+        await tx.among(_LOCK_LANES, [{"lane": lane} for lane in lanes])
+        screens = {entry.lane for entry in entries if entry.purpose in (SCREEN, NEWS)}
+        replaced = tx.cancelled | await self._replace(tx, screens, now)
         await tx.many(
             "INSERT INTO outbox "
             "(id, lane, kind, account_id, person_id, purpose, key_id, body, due_at, wanted_at, expires_at) VALUES "
@@ -181,17 +193,37 @@ class Outbox:
             [{name: getattr(entry, name) for name in _COLUMNS} for entry in entries],
         )
         first = {entry.lane: entry.id for entry in reversed(entries)}
-        soon = self._clock() + LEASE  # what is for another day holds up nothing
+        soon = now + FAR  # what is for another day holds up nothing
         earlier = await tx.each(_EARLIER, [{"lane": lane, "id": id, "soon": soon} for lane, id in first.items()])
         # a lane with something older that this process is not carrying right now (it must wait, or a crash left it) is
         # the worker's: what is new goes behind it
         behind = frozenset(row["lane"] for row in earlier if row["id"] not in self._held)
+        if behind and not self._alone:  # no need to wait for `GRACE`, nobody has these in hand
+            await tx.each(
+                "UPDATE outbox SET due_at = :now, unsure = 0 WHERE due_at > :now AND due_at <= :grace "
+                "AND id IN (SELECT value ->> 'id' FROM each(:batch))",
+                _ids(entry.id for entry in entries if entry.lane in behind),
+                {"now": now, "grace": now + GRACE},
+            )
         return Written(tuple(entries), behind, frozenset(replaced), deleted)
+
+    async def _replace(self, tx: Tx, lanes: Set[str], now: int) -> set[str]:
+        """Nobody needs older screens of these lanes. What another process has in hand cannot be called back."""
+        if self._alone:
+            rows = await tx.each(f"{_REPLACE} RETURNING id", [{"lane": lane} for lane in lanes])
+        else:
+            ours = [{"id": id} for id, lane in self._held.items() if lane in lanes]
+            given = {"now": now, "claimed": CLAIMED}
+            batch = [*ours, *({"lane": lane} for lane in lanes)]
+            rows = await tx.each(f"{_REPLACE} {_NOT_IN_OTHER_HANDS} RETURNING id", batch, given)
+        return {row["id"] for row in rows}
 
     async def _delete(self, tx: Tx) -> frozenset[str]:
         carried = frozenset(self._carried)
-        await tx.each("DELETE FROM outbox WHERE id IN (SELECT value ->> 'id' FROM each(:batch))", _ids(carried))
-        return carried
+        await tx.each(_DELETE, _ids(carried))
+        if self._alone:
+            return carried
+        return carried - {row["id"] for row in await tx.each(_STILL_THERE, _ids(carried))}
 
     def dispatch(self, written: Written) -> None:
         """Carry what was just committed, unless it is for later or stands behind something older."""
@@ -231,6 +263,32 @@ class Outbox:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def _hold(self, entry: Entry) -> None:
+        """From here on it stays ours until it is done with; what has waited for too long may soon be another's."""
+        if self._alone:
+            return
+        if entry.due_at < self._clock() + GRACE * 2 // 5:
+            raise Undelivered("too much is waiting here", wait=1)
+        self._flying[entry.id] = entry.due_at
+
+    async def _renew(self) -> None:
+        """Runs beside, where there are other processes: what is on its way stays ours."""
+        while True:
+            await asyncio.sleep(GRACE / 1000 / 5)
+            now = self._clock()
+            old = [{"id": id, "due": due} for id, due in self._flying.items() if due < now + GRACE * 3 // 5]
+            if not old:
+                continue
+            try:
+                async with self._database.write() as tx:
+                    renewed = await tx.each(_RENEW, old, {"due": now + GRACE})
+            except Unavailable as error:
+                log.error("outbox_waits_for_database", reason=str(error))
+                continue
+            for row in renewed:
+                if row["id"] in self._flying:
+                    self._flying[row["id"]] = now + GRACE
+
     async def _drain(self, lane: str) -> None:
         queue = self._lanes[lane]
         go_on = True
@@ -250,6 +308,7 @@ class Outbox:
             del self._lanes[lane]
 
     def _release(self, entry: Entry) -> None:
+        self._flying.pop(entry.id, None)
         self._replaced.discard(entry.id)
         if entry.id not in self._carried:
             self._held.pop(entry.id, None)
@@ -263,6 +322,7 @@ class Outbox:
             async with self._places.setdefault(entry.kind, asyncio.Semaphore(carrier.at_once)):
                 if entry.id in self._replaced:
                     return True
+                self._hold(entry)
                 if entry.expires_at <= self._clock():
                     raise Undelivered("expired before it could be delivered", permanent=True)
                 await carrier.deliver(entry)
@@ -318,11 +378,14 @@ class Outbox:
         metrics.delivery(entry.kind, "postponed")
         seldom("delivery_postponed", entry.kind, failed.reason)  # while LINE is down, each event would be a line
         async with self._database.write() as tx:
+            await tx.among(_LOCK_LANES, [{"lane": entry.lane}])  # whoever writes behind it counts on us until then
             await tx.run(
                 "UPDATE outbox SET due_at = :due, attempts = attempts + :tried, unsure = :unsure, reason = :reason "
-                "WHERE id = :id",
+                "WHERE id = :id AND (due_at = :ours OR :alone = 1)",
                 {
                     "id": entry.id,
+                    "ours": self._flying.get(entry.id, entry.due_at),
+                    "alone": int(self._alone),
                     "due": self._clock() + int(wait),
                     "tried": 0 if failed.wait else 1,
                     "unsure": int(entry.unsure or not failed.untaken),
@@ -346,8 +409,12 @@ class Outbox:
 
     # --- the worker -------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        self._worker = asyncio.create_task(self._run(), name="outbox")
+    def start(self, *, claims: bool = True) -> None:
+        """`claims`: work off what others have left, too."""
+        if claims:
+            self._worker = asyncio.create_task(self._run(), name="outbox")
+        if not self._alone:
+            self._renewer = asyncio.create_task(self._renew(), name="leases")
 
     async def stop(self) -> None:
         """Let what is being carried finish; the table keeps the rest."""
@@ -360,23 +427,29 @@ class Outbox:
                     await asyncio.gather(*self._tasks, return_exceptions=True)
         for task in self._tasks:
             task.cancel()
-        if self._flusher:
-            self._flusher.cancel()
-            await asyncio.gather(self._flusher, return_exceptions=True)
+        for helper in (self._flusher, self._renewer):
+            if helper:
+                helper.cancel()
+                await asyncio.gather(helper, return_exceptions=True)
         with suppress(Unavailable):
             await self._flush()
 
     async def _run(self) -> None:
-        alone = False
+        begun = False
+        looked, wait = time.monotonic(), 0.0
         while True:
             claimed: list[Entry] = []
+            now = time.monotonic()
+            if now - looked > GRACE / 2_000 and not self._alone:  # nor could others perhaps: they renew first
+                wait = now + GRACE / 1_000
             try:
-                if not alone:
-                    await self._end_leases()
-                    alone = True
-                if len(self._held) < HELD_MOST:
+                if not begun:
+                    await self._begin()
+                    begun = True
+                if len(self._held) < HELD_MOST and now >= wait:
                     claimed = await self.claim()
                     self._take(claimed)
+                looked = now
             except Unavailable as error:
                 log.error("outbox_waits_for_database", reason=str(error))
             except Exception as error:
@@ -384,19 +457,21 @@ class Outbox:
             if len(claimed) < AT_ONCE:
                 await asyncio.sleep(POLL_SECONDS)
 
-    async def _end_leases(self) -> None:
-        """And what was written by a clock that has been set back since is due as much sooner."""
+    async def _begin(self) -> None:
+        """Nobody has in hand what a process had that was alone before us. And what was written by a clock that has been
+        set back since is due as much sooner."""
         now = self._clock()
         async with self._database.write() as tx:
-            await tx.run(
-                "UPDATE outbox SET due_at = :now WHERE dead_at IS NULL AND reason = :claimed AND due_at > :now",
-                {"now": now, "claimed": CLAIMED},
-            )
+            if self._alone:
+                await tx.run(
+                    "UPDATE outbox SET due_at = :now WHERE dead_at IS NULL AND reason = :claimed AND due_at > :now",
+                    {"now": now, "claimed": CLAIMED},
+                )
             rows = await tx.all("SELECT id, due_at FROM outbox WHERE dead_at IS NULL AND due_at > :now", {"now": now})
             ahead = {row["id"]: time_of(row["id"]) - now for row in rows}
             await tx.many(
                 "UPDATE outbox SET due_at = :due WHERE id = :id",
-                [{"id": r["id"], "due": r["due_at"] - ahead[r["id"]]} for r in rows if ahead[r["id"]] > 0],
+                [{"id": r["id"], "due": r["due_at"] - ahead[r["id"]]} for r in rows if ahead[r["id"]] > 2 * SECOND],
             )
 
     async def claim(self) -> list[Entry]:
@@ -406,7 +481,11 @@ class Outbox:
             if not await tx.one("SELECT 1 FROM outbox WHERE dead_at IS NULL AND due_at <= :now LIMIT 1", {"now": now}):
                 return []
         async with self._database.write() as tx:
-            rows = await tx.all(_CLAIM, {"now": now, "lease": now + LEASE, "most": AT_ONCE, "claimed": CLAIMED})
+            lease = now + (LEASE if self._alone else GRACE)
+            given = {"now": now, "lease": lease, "far": now + FAR, "most": AT_ONCE, "claimed": CLAIMED}
+            if not self._alone:  # screens that fell behind another process' one, and were overtaken there
+                await tx.run(_OVERTAKEN, {"now": now})
+            rows = await tx.all(_CLAIM, given)
             await tx.each(
                 "UPDATE outbox SET unsure = 1 WHERE id IN (SELECT value ->> 'id' FROM each(:batch))",
                 _ids(row["id"] for row in rows if not row["unsure"]),
@@ -447,8 +526,42 @@ _COLUMNS = ("id", "lane", "kind", "account_id", "person_id", "purpose", "key_id"
 
 _REPLACE = """
 DELETE FROM outbox WHERE purpose = 'reply' AND dead_at IS NULL
-    AND lane IN (SELECT value ->> 'lane' FROM each(:batch)) RETURNING id
+    AND lane IN (SELECT value ->> 'lane' FROM each(:batch))
 """
+
+# By conditions on the row itself: they are looked at again if somebody claims it at this moment.
+_NOT_IN_OTHER_HANDS = """
+AND (due_at <= :now OR reason <> :claimed OR id IN (SELECT value ->> 'id' FROM each(:batch)))
+"""
+
+_OVERTAKEN = """
+DELETE FROM outbox WHERE id IN (
+    SELECT o.id FROM outbox o WHERE o.purpose = 'reply' AND o.dead_at IS NULL AND o.due_at <= :now
+        AND EXISTS (SELECT 1 FROM outbox n WHERE n.lane = o.lane AND n.dead_at IS NULL AND n.id > o.id
+                      AND n.purpose IN ('reply', 'news'))
+    FOR UPDATE OF o SKIP LOCKED)
+"""
+
+_LOCK_LANES = """
+SELECT pg_advisory_xact_lock(name) FROM
+(SELECT DISTINCT hashtextextended(value ->> 'lane', 0) AS name FROM each(:batch) ORDER BY name) AS lanes
+"""
+
+_RENEW = """
+UPDATE outbox SET due_at = :due WHERE id IN (
+    SELECT o.id FROM each(:batch) e JOIN outbox o ON o.id = e.value ->> 'id'
+    WHERE o.due_at = CAST(e.value ->> 'due' AS BIGINT) AND o.dead_at IS NULL
+    FOR UPDATE OF o SKIP LOCKED)
+RETURNING id
+"""
+
+# Rows that somebody else is deleting at this moment, as a newer screen does, are left to them.
+_DELETE = """
+DELETE FROM outbox WHERE id IN (
+    SELECT id FROM outbox WHERE id IN (SELECT value ->> 'id' FROM each(:batch)) FOR UPDATE SKIP LOCKED)
+"""
+
+_STILL_THERE = "SELECT id FROM outbox WHERE id IN (SELECT value ->> 'id' FROM each(:batch))"
 
 _EARLIER = """
 SELECT b.id, b.lane FROM each(:batch) e
@@ -461,7 +574,7 @@ UPDATE outbox SET due_at = :lease, reason = :claimed WHERE id IN (
     SELECT o.id FROM outbox o
     WHERE o.dead_at IS NULL AND o.due_at <= :now
       AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.lane = o.lane AND b.dead_at IS NULL AND b.id < o.id
-                        AND (b.attempts > 0 OR b.due_at <= :lease))
-    ORDER BY o.due_at LIMIT :most)
+                        AND (b.attempts > 0 OR b.due_at <= :far))
+    ORDER BY o.due_at LIMIT :most FOR UPDATE OF o SKIP LOCKED)
 RETURNING *
 """

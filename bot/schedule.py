@@ -36,10 +36,11 @@ async def purge(tx: Tx, tables: Iterable[Kept], now: int) -> bool:
     """→ is there more to be deleted?"""
     more = False
     for kept in tables:
-        # a chunk at a time: chats go on meanwhile; table and column are ours, not input
-        old = f"SELECT rowid FROM {kept.table} WHERE {kept.column} < :before AND {kept.where} LIMIT {CHUNK}"  # noqa: S608
+        # a chunk at a time, the oldest first: chats go on meanwhile; table and column are ours, not input
+        old = f"FROM {kept.table} WHERE {kept.column} < :before AND {kept.where}"
+        chunk = f"SELECT {kept.column} AS age {old} ORDER BY {kept.column} LIMIT {CHUNK}"
         deleted = await tx.run(
-            f"DELETE FROM {kept.table} WHERE rowid IN ({old})",  # noqa: S608
+            f"DELETE {old} AND {kept.column} <= (SELECT MAX(age) FROM ({chunk}) AS oldest)",  # noqa: S608
             {"before": now - kept.milliseconds},
         )
         more = more or deleted >= CHUNK
@@ -62,8 +63,10 @@ AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.account_id = a.id)
 AND NOT EXISTS (SELECT 1 FROM chat_messages m WHERE m.account_id = a.id)
 AND NOT EXISTS (SELECT 1 FROM codes c WHERE c.account_id = a.id)
 AND NOT EXISTS (SELECT 1 FROM identity_checks i WHERE i.account_id = a.id)
-LIMIT :most
+LIMIT :most FOR UPDATE OF a SKIP LOCKED
 """
+
+_ONE_PROCESS = "SELECT pg_advisory_xact_lock(hashtextextended('kp7 schedule', 0)) FROM each(:batch)"
 
 
 class Schedule:
@@ -87,6 +90,7 @@ class Schedule:
         now = self._clock()
         told: dict[str, Words] = {}
         async with self._database.write() as tx:
+            await tx.among(_ONE_PROCESS, [{}])  # whoever comes second finds it done
             for sweep in self._sweeps:
                 told.update(await sweep(tx, now))
             more = await purge(tx, self._kept, now)

@@ -1,4 +1,4 @@
-"""`kp7 serve`: web and worker in one process.
+"""`kp7 serve`: web and worker in one process. `kp7 web` and `kp7 worker`: each by itself, as many as you like.
 
 SIGTERM or Ctrl-C: no new connections; requests that were accepted are answered; then `bot.app.running` finishes events
 and deliveries in flight, and the exit code is 0. A second Ctrl-C does not wait for slow answers.
@@ -52,17 +52,31 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, *, web: bool = True, worker: bool = True) -> int:
     """Returns an exit code."""
     log_as_json()
     gc.set_threshold(50_000, 20, 50)  # cycles are rare here, and looking for them at every turn costs a seventh of it
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(settings))
+        return runner.run(_serve(settings, worker=worker) if web else _work(settings))
 
 
-async def _run(settings: Settings) -> int:
+async def _work(settings: Settings) -> int:
+    """Without a door to the world."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.set_exception_handler(_stray)
+    async with running(settings, web=False):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        log.info("started", version=_version(), database=urlsplit(settings.database_url).scheme, part="worker")
+        await stop.wait()
+        stopping = time.monotonic()
+    log.info("stopped", seconds=round(time.monotonic() - stopping, 2))
+    return 0
+
+
+async def _serve(settings: Settings, *, worker: bool) -> int:
     asyncio.get_running_loop().set_exception_handler(_stray)
-    async with only_one(settings.database_url), running(settings) as kp7:
+    async with only_one(settings.database_url), running(settings, worker=worker) as kp7:
         gc.collect()
         gc.freeze()  # what is there now stays: no need to look through it again, which holds everybody up
         room = _room(settings.max_connections)
@@ -90,6 +104,9 @@ def _stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 @contextlib.asynccontextmanager
 async def only_one(database_url: str) -> AsyncIterator[None]:
     """A second server on this SQLite file would carry what the first one carries. The lock ends with the process."""
+    if urlsplit(database_url).scheme != "sqlite":
+        yield
+        return
     path = Path(urlsplit(database_url).path[1:] + ".serving")
     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
     with path.open("w") as file:  # noqa: ASYNC230  once, before anything is served

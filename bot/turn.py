@@ -79,18 +79,19 @@ class Turn:
         return deferred
 
     async def _load(self, tx: Tx, batch: Sequence[Incoming], now: int) -> Loaded:
-        rows = await tx.each(_LOAD, [{"channel": i.channel, "external_id": i.external_id} for i in batch])
+        wanted = [{"channel": i.channel, "external_id": i.external_id} for i in batch]
+        await tx.among(_LOCK, wanted)  # a statement of its own: what is loaded is what was there after the waiting
+        rows = await tx.each(_LOAD, wanted)
         known = {(row["channel"], row["external_id"]) for row in rows}
         missing = {_account(i): i for i in batch if _account(i) not in known}
         if missing:
-            made = [(i, *self._house.vault.new_key()) for _, i in sorted(missing.items(), key=lambda item: item[0])]
-            await tx.many(
-                "INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped)",
-                [{"id": key.id, "wrapped": wrapped} for _, key, wrapped in made],
-            )
-            await tx.many(
+            made = [(i, *self._house.vault.new_key()) for i in missing.values()]
+            # another process may make the same account at this moment: then the key is not needed
+            new = await tx.each(
                 "INSERT INTO accounts (id, channel, external_id, key_id, language, created_at) "
-                "VALUES (:id, :channel, :external_id, :key_id, :language, :now)",
+                "SELECT value ->> 'id', value ->> 'channel', value ->> 'external_id', value ->> 'key_id', "
+                "value ->> 'language', CAST(value ->> 'now' AS BIGINT) FROM each(:batch) WHERE true "
+                "ORDER BY value ->> 'channel', value ->> 'external_id' ON CONFLICT DO NOTHING RETURNING key_id",
                 [
                     {
                         "id": new_id(),
@@ -103,7 +104,14 @@ class Turn:
                     for i, key, _ in made
                 ],
             )
-            rows += await tx.each(_LOAD, [{"channel": c, "external_id": e} for c, e in missing])
+            needed = {row["key_id"] for row in new}
+            await tx.many(
+                "INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped)",
+                [{"id": key.id, "wrapped": wrapped} for _, key, wrapped in made if key.id in needed],
+            )
+            lacking = [{"channel": c, "external_id": e} for c, e in missing]
+            await tx.among(_LOCK, lacking)
+            rows += await tx.each(_LOAD, lacking)
         loaded = {}
         for row in rows:
             try:
@@ -234,6 +242,12 @@ def _account(incoming: Incoming) -> Account:
 def _event(incoming: Incoming) -> tuple[str, str]:
     return (incoming.channel, incoming.event_id)
 
+
+_LOCK = """
+SELECT 1 FROM each(:batch) e
+JOIN accounts a ON a.channel = e.value ->> 'channel' AND a.external_id = e.value ->> 'external_id'
+ORDER BY a.channel, a.external_id FOR UPDATE OF a
+"""
 
 _LOAD = """
 SELECT a.*, ck.id AS chat_key_id, ck.wrapped AS chat_wrapped, pk.id AS person_key_id, pk.wrapped AS person_wrapped,

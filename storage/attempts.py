@@ -1,8 +1,11 @@
 """Sliding limits: what happened, to whom, when. Subjects are ids or blind indexes, never plain data.
 
-What is counted for everybody together is counted by the minute, so that looking costs the same on a busy day.
+What is counted for everybody together is counted by the minute, so that looking costs the same on a busy day; and by
+each process in a row of its own, so that processes do not wait for each other. What is counted for one subject is
+looked at and counted by one transaction at a time.
 """
 
+import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +13,7 @@ from bot.times import DAY, HOUR, MINUTE
 from storage.database import Row, Tx
 
 EVERYBODY = "*"
+PART = random.getrandbits(31)  # of the tallies, this process' own
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Limit:
 def notes(kind: str, subjects: Iterable[str], now: int) -> list[tuple[str, Row]]:
     """The statements that count one for each subject, and what fills them."""
     return [
-        (_TALLY, {"kind": kind, "minute": now // MINUTE})
+        (_TALLY, {"kind": kind, "minute": now // MINUTE, "part": PART})
         if subject == EVERYBODY
         else (_NOTE, {"kind": kind, "subject": subject, "now": now})
         for subject in subjects
@@ -42,6 +46,7 @@ async def times(tx: Tx, kind: str, subject: str, since: int) -> list[int]:
 
 async def blocked_until(tx: Tx, kind: str, limits: Mapping[str, Limit], now: int) -> int:
     """0 while another one is allowed for all subjects; else the time at which it will be."""
+    await tx.among(_ALONE, [{"what": f"{kind} {subject}"} for subject in limits if subject != EVERYBODY])
     wanted = [
         {
             "kind": kind,
@@ -77,8 +82,13 @@ async def take(tx: Tx, kind: str, limits: Mapping[str, Limit], now: int) -> int:
 _NOTE = "INSERT INTO attempts (kind, subject, at) VALUES (:kind, :subject, :now)"
 
 _TALLY = """
-INSERT INTO tallies (kind, minute, n) VALUES (:kind, :minute, 1)
-ON CONFLICT (kind, minute) DO UPDATE SET n = tallies.n + 1
+INSERT INTO tallies (kind, minute, part, n) VALUES (:kind, :minute, :part, 1)
+ON CONFLICT (kind, minute, part) DO UPDATE SET n = tallies.n + 1
+"""
+
+_ALONE = """
+SELECT pg_advisory_xact_lock(name) FROM
+(SELECT DISTINCT hashtextextended(value ->> 'what', 0) AS name FROM each(:batch) ORDER BY name) AS names
 """
 
 # A minute's tally counts until all of that minute is out of sight.

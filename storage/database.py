@@ -1,21 +1,19 @@
-"""A thin layer over SQLite: named parameters, sets, transactions. Law 3: talk to the database in sets.
+"""A thin layer over SQLite and PostgreSQL: named parameters, sets, transactions. Law 3: talk to the database in sets.
 
-`each(:batch)` in a statement stands for the rows of a JSON array; a row's field is `value ->> 'name'` (text) and is
-cast where a number is meant. One connection writes, one transaction at a time; a second one reads beside it.
+The same statements run on both. `each(:batch)` in a statement stands for the rows of a JSON array; a row's field is
+`value ->> 'name'` (text) and is cast where a number is meant. `FOR UPDATE …` locks rows where several processes write;
+SQLite has one writer, and leaves it out.
 """
 
-import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
-
-import aiosqlite
-import orjson
 
 Row = dict[str, Any]
 Params = Mapping[str, Any]
@@ -24,6 +22,14 @@ NONE: Params = {}
 
 class Unavailable(Exception):
     """The database itself cannot take this now (locked, full, gone): nobody's input is at fault, try again later."""
+
+
+class BadAddress(ValueError):
+    """This is no address of a database that KP7 can use."""
+
+
+class Conflict(Unavailable):
+    """Two transactions stood in each other's way, and this one gave in: it may be begun again at once."""
 
 
 class Tx(Protocol):
@@ -44,7 +50,7 @@ class Tx(Protocol):
 
     async def one(self, sql: str, params: Params = NONE) -> Row | None: ...
 
-    async def each(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    async def each(self, sql: str, rows: Sequence[Mapping[str, Any]], params: Params = NONE) -> list[Row]:
         """Execute one statement over a set; `each(:batch)` is the set. Returns what it returns, [] for an empty set."""
         ...
 
@@ -52,100 +58,78 @@ class Tx(Protocol):
         """Execute once a row."""
         ...
 
+    async def among(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Like `each`, for what only matters among several processes (locks, notifications): on SQLite it is not run,
+        so its statement is PostgreSQL's own."""
+        ...
 
-class _SqliteTx:
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
-        self.writes = 0
-        self.cancelled: set[str] = set()
-
-    # Each await is a way to the connection's thread and back, which costs more than most statements: one a statement.
-
-    async def run(self, sql: str, params: Params = NONE) -> int:
-        self.writes += 1
-        cursor = await self._connection.execute(sql, params)
-        return cursor.rowcount
-
-    async def all(self, sql: str, params: Params = NONE) -> list[Row]:
-        self.writes += not sql.lstrip().startswith("SELECT")
-        return [dict(row) for row in await self._connection.execute_fetchall(sql, params)]
-
-    async def one(self, sql: str, params: Params = NONE) -> Row | None:
-        rows = await self.all(sql, params)
-        return rows[0] if rows else None
-
-    async def each(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
-        if not rows:
-            return []
-        return await self.all(sql.replace("each(:batch)", "json_each(:batch)"), {"batch": orjson.dumps(rows).decode()})
-
-    async def many(self, sql: str, rows: Iterable[Params]) -> None:
-        self.writes += 1
-        await self._connection.executemany(sql, rows)
+    def chunks(self, sql: str, size: int) -> AsyncIterator[list[Row]]:
+        """What a query returns, so many rows at a time, and never more of them in memory."""
+        ...
 
 
-# Every commit is on the disk before anybody hears of it (FULL); a reader never waits for the writer (WAL).
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "temp_store=MEMORY")
+@dataclass(frozen=True)
+class Table:
+    """`parents`: tables that its rows refer to."""
+
+    name: str
+    columns: tuple[str, ...]
+    parents: frozenset[str]
 
 
-class Database:
-    """`await Database.open(url)`, `async with db.write() as tx`, `async with db.read() as tx`, `await db.close()`."""
+def tables_of(columns: Sequence[Row], parents: Sequence[Row]) -> list[Table]:
+    return [
+        Table(
+            name,
+            tuple(row["column_name"] for row in columns if row["name"] == name),
+            frozenset(row["parent"] for row in parents if row["name"] == name),
+        )
+        for name in sorted({row["name"] for row in columns})
+    ]
 
-    def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
-        self.path = path
-        self._writer, self._reader = writer, reader
-        self._writing, self._reading = asyncio.Lock(), asyncio.Lock()
 
-    @classmethod
-    async def open(cls, url: str) -> "Database":
-        """`sqlite:///relative.db` or `sqlite:////absolute.db`; its folder is made if it is missing."""
-        parts = urlsplit(url)
-        if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
-            raise ValueError(f"DATABASE_URL: expected sqlite:///file.db, not a {parts.scheme or 'nameless'} address")
-        path = Path(parts.path[1:])
-        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-        connections: list[aiosqlite.Connection] = []
-        try:
-            for _ in range(2):
-                connections.append(await aiosqlite.connect(path, isolation_level=None))
-                connections[-1].row_factory = sqlite3.Row
-                for pragma in PRAGMAS:
-                    await connections[-1].execute(f"PRAGMA {pragma}")
-            await connections[-1].execute("PRAGMA query_only=ON")  # the second one reads
-        except BaseException:
-            for connection in connections:  # one that is left open keeps the process from ending
-                await connection.close()
-            raise
-        await asyncio.to_thread(path.chmod, 0o600)  # identity papers: nobody else on this machine reads along
-        return cls(path, *connections)
+class Database(ABC):
+    """`await Database.open(url)`, `async with db.write() as tx`, `async with db.read() as tx`, `await db.close()`.
 
-    async def close(self) -> None:
-        for connection in (self._writer, self._reader):
-            await connection.close()
+    `alone`: no other process works on it. `kind`: sqlite or postgresql.
+    """
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Tx]:
+    alone: bool
+    kind: str
+
+    @staticmethod
+    async def open(url: str) -> "Database":
+        """`sqlite:///relative.db`, `sqlite:////absolute.db` (its folder is made if it is missing) or `postgresql://…`.
+
+        Raises `BadAddress` for any other address, `Unavailable` where no database answers.
+        """
+        kind = urlsplit(url).scheme
+        if kind in ("postgresql", "postgres"):
+            from storage.postgres import PostgresDatabase
+
+            return await PostgresDatabase.connect(url)
+        from storage.sqlite import SqliteDatabase
+
+        return await SqliteDatabase.connect(url)
+
+    @abstractmethod
+    async def close(self) -> None: ...
+
+    @abstractmethod
+    def write(self) -> AbstractAsyncContextManager[Tx]:
         """All of it is committed when the block ends, or nothing of it."""
-        async with self._writing:
-            with _told_apart(sqlite3.SQLITE_ERROR):
-                try:
-                    await self._writer.execute("BEGIN IMMEDIATE")
-                    yield _SqliteTx(self._writer)
-                    await self._writer.execute("COMMIT")
-                except BaseException:
-                    await _roll_back(self._writer)
-                    raise
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Tx]:
+    @abstractmethod
+    def read(self) -> AbstractAsyncContextManager[Tx]:
         """A steady picture of the database; writing through it is refused."""
-        async with self._reading:
-            with _told_apart(sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY):
-                try:
-                    await self._reader.execute("BEGIN")
-                    yield _SqliteTx(self._reader)
-                finally:
-                    await _roll_back(self._reader)
+
+    @abstractmethod
+    async def tables(self, tx: Tx) -> list[Table]:
+        """Every table there is, whoever made it."""
+
+    @abstractmethod
+    def heard(self, channel: str) -> AsyncGenerator[str | None, None]:
+        """What other processes notify, as long as one listens. None: something may have been missed before this."""
 
     async def migrate(self) -> list[str]:
         """Apply the numbered files that are missing, each once, in order. Safe twice and at once. → their names"""
@@ -154,6 +138,7 @@ class Database:
             if not file.name.endswith(".sql"):
                 continue
             async with self.write() as tx:
+                await tx.among(_ONE_AT_A_TIME, [{}])
                 await tx.run("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at BIGINT)")
                 if await tx.one("SELECT 1 FROM migrations WHERE name = :name", {"name": file.name}):
                     continue
@@ -167,25 +152,7 @@ class Database:
         return applied
 
 
-async def _roll_back(connection: aiosqlite.Connection) -> None:
-    """End whatever runs. Also for a caller that was given up (a browser left): the connection's thread may still be at
-    work on its statement, so this waits for it, however often it is given up itself."""
-
-    async def end() -> None:
-        await connection.execute("SELECT 1")  # whatever was queued before has run now
-        if connection.in_transaction:
-            await connection.execute("ROLLBACK")
-
-    task = asyncio.create_task(end())
-    given_up = False
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            given_up = True
-    task.result()
-    if given_up:
-        raise asyncio.CancelledError
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('kp7 migrate', 0)) FROM each(:batch)"
 
 
 def statements(script: str) -> list[str]:
@@ -203,14 +170,3 @@ def statements(script: str) -> list[str]:
             so_far = ""
     rest = (so_far + rest).strip()
     return [*found, rest] if rest else found
-
-
-@contextmanager
-def _told_apart(*wrong: int) -> Iterator[None]:
-    """A statement that is wrong (error codes) stays an error; a database that cannot is `Unavailable`."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", None) in wrong:
-            raise
-        raise Unavailable(str(error)) from error

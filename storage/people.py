@@ -109,6 +109,14 @@ def _person(vault: Vault, row: Row) -> Person:
     )
 
 
+async def lock(tx: Tx, ids: Sequence[str]) -> None:
+    """Until the end of the transaction nobody else changes these people's data."""
+    await tx.among(
+        "SELECT 1 FROM people WHERE id IN (SELECT value ->> 'id' FROM each(:batch)) ORDER BY id FOR UPDATE",
+        [{"id": id} for id in ids],
+    )
+
+
 def _date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
@@ -124,6 +132,7 @@ class NewEmail:
 
 async def set_emails(tx: Tx, new: Sequence[NewEmail], now: int) -> list[str]:
     """Replace current addresses; the old ones stay on record. Returns the new rows' ids."""
+    await lock(tx, [email.person_id for email in new])
     await tx.many(
         "UPDATE emails SET replaced_at = :now WHERE person_id = :person AND replaced_at IS NULL",
         [{"person": email.person_id, "now": now} for email in new],

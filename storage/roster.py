@@ -44,6 +44,10 @@ async def write_roster(tx: Tx, vault: Vault, entries: Sequence[RosterEntry], now
     prints = {
         national_id_index(vault, e.national_id): (e, vault.index("roster_row", repr(astuple(e)))) for e in entries
     }
+    await tx.among(
+        "SELECT 1 FROM people WHERE id_index IN (SELECT value ->> 'i' FROM each(:batch)) ORDER BY id FOR UPDATE",
+        [{"i": i} for i in prints],
+    )  # or what people save themselves meanwhile would be overwritten
     known = {
         row["id_index"]: row
         for row in await tx.each(

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -68,8 +67,8 @@ class Archive:
 
 
 @pytest.fixture
-async def archive(tmp_path: Path) -> AsyncIterator[Archive]:
-    database = await Database.open(f"sqlite:///{tmp_path / 'kp7.db'}")
+async def archive(database_url: str) -> AsyncIterator[Archive]:
+    database = await Database.open(database_url)
     await database.migrate()
     yield Archive(database)
     await database.close()
@@ -153,7 +152,7 @@ OTHERS = Kept("inbox", "received_at", DAY)
 
 async def attempts(archive: Archive, n: int, at: int) -> None:
     async with archive.database.write() as tx:
-        await tx.many("INSERT INTO attempts VALUES ('login', :n, :at)", [{"n": str(i), "at": at} for i in range(n)])
+        await tx.many("INSERT INTO attempts VALUES ('login', :n, :at)", [{"n": str(i), "at": at - i} for i in range(n)])
 
 
 async def test_it_says_that_there_is_more_as_long_as_there_is(

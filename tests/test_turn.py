@@ -7,7 +7,6 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +27,7 @@ from storage.ids import new_id
 from storage.roster import write_roster
 from storage.vault import Keyring, Vault
 from tests import toy
+from tests.databases import insertion, on_a_file, sqlite
 from tests.storage.test_roster import MALEE, SOMCHAI
 from tests.toy import Check, LookUp, Model, Refused, Save, Send, words
 
@@ -182,8 +182,8 @@ def plain(script: Callable[[], Script[Any]]) -> Callable[[Any, Mapping[str, Any]
 class Rig:
     """A Turn on a real database, its replies and mails by account, and what people say to it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.now = path, WHEN
+    def __init__(self, url: str) -> None:
+        self.url, self.now = url, WHEN
         self.vault = Vault(b"a master key that is used in tests only")
         self.poisoned: set[str] = set()
         self.batches: list[int] = []
@@ -198,8 +198,9 @@ class Rig:
         return {visitor.id: None for visitor in visitors}
 
     async def open(self) -> "Rig":
-        """Also after a restart: everything but the file is new."""
-        self.database = await Database.open(f"sqlite:///{self.path}")
+        """Also after a restart: everything but the database is new."""
+        self.database = await Database.open(self.url)
+        self.order = insertion(self.database)
         await self.database.migrate()
         async with self.database.write() as tx:
             await tx.run("CREATE TABLE IF NOT EXISTS saved (account TEXT NOT NULL, what TEXT NOT NULL)")
@@ -296,7 +297,7 @@ class Rig:
     async def saved(self, who: str) -> list[Any]:
         return [
             json.loads(row["what"])
-            for row in await self.rows("SELECT what FROM saved WHERE account = :who ORDER BY rowid", who=who)
+            for row in await self.rows(f"SELECT what FROM saved WHERE account = :who ORDER BY {self.order}", who=who)
         ]
 
     async def add_somchai(self) -> None:
@@ -305,9 +306,9 @@ class Rig:
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+async def rig(database_url: str) -> AsyncIterator[Rig]:
     BANGS.clear()
-    rig = await Rig(tmp_path / "kp7.db").open()
+    rig = await Rig(database_url).open()
     yield rig
     await rig.close()
 
@@ -409,7 +410,7 @@ async def test_one_accounts_events_keep_their_order(rig: Rig) -> None:
     for who in events:
         kept = {key: value for key, (value, _) in (await rig.talk(who)).frames[0].results.items()}
         assert [kept[f"child.{n}"] for n in range(3)] == ["Nok", "Ek", "Tao"]
-    rows = await rig.rows("SELECT event_id FROM inbox ORDER BY rowid")
+    rows = await rig.rows(f"SELECT event_id FROM inbox ORDER BY {rig.order}")
     for sent in events.values():
         ids = [event.event_id for event in sent]
         assert [row["event_id"] for row in rows if row["event_id"] in ids] == ids
@@ -483,10 +484,11 @@ async def test_an_account_whose_key_does_not_open_is_refused_and_its_neighbours_
 # --- a database that cannot -----------------------------------------------------------------------------------------
 
 
+@on_a_file
 async def test_a_locked_database_refuses_all_and_then_takes_all(rig: Rig) -> None:
     await rig.say("somchai", "register")
-    await rig.database._writer.execute("PRAGMA busy_timeout=10")
-    lock = sqlite3.connect(rig.path, isolation_level=None)
+    await sqlite(rig.database)._writer.execute("PRAGMA busy_timeout=10")
+    lock = sqlite3.connect(sqlite(rig.database).path, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     events = [rig.event("somchai", ID), *(rig.event(f"person {n}", "register") for n in range(5))]
     outcomes = await rig.together(*events)
@@ -498,17 +500,18 @@ async def test_a_locked_database_refuses_all_and_then_takes_all(rig: Rig) -> Non
     assert rig.replies["somchai"][-1] == ["ask.email"]
 
 
+@on_a_file
 async def test_a_full_disk_refuses_all_leaves_nothing_half_written_and_then_takes_all(rig: Rig) -> None:
     await rig.say("somchai", "register")
     [pages] = await rig.rows("PRAGMA page_count")
-    await rig.database._writer.execute(f"PRAGMA max_page_count={pages['page_count']}")
+    await sqlite(rig.database)._writer.execute(f"PRAGMA max_page_count={pages['page_count']}")
     events = [rig.event("somchai", ID), *(rig.event(f"person {n}", "register") for n in range(200))]
     outcomes = await rig.together(*events)
     assert {type(outcome) for outcome in outcomes} == {Unavailable}
     for table in ("inbox", "accounts", "conversations"):
         assert len(await rig.rows(f"SELECT * FROM {table}")) == 1
     assert "id" not in (await rig.talk("somchai")).frames[0].results
-    await rig.database._writer.execute("PRAGMA max_page_count=1000000")
+    await sqlite(rig.database)._writer.execute("PRAGMA max_page_count=1000000")
     assert set(await rig.together(*events)) == {"done"}
     assert rig.replies["somchai"] == [["ask.id"], ["ask.email"]]
 
@@ -641,9 +644,10 @@ async def test_a_state_that_does_not_open_is_a_fresh_start(rig: Rig, state: str)
     assert (await rig.say("somchai", "register"))[-1] == "ask.id"
 
 
+@on_a_file
 async def test_nothing_that_was_said_is_stored_in_plain_text(rig: Rig) -> None:
     await rig.say("somchai", "register", ID, MAIL, MAIL, "918273")
-    stored = b"".join(file.read_bytes() for file in rig.path.parent.iterdir())
+    stored = b"".join(file.read_bytes() for file in sqlite(rig.database).path.parent.iterdir())
     assert len(stored) > 10_000
     for said in (ID, MAIL, "918273"):
         assert said.encode() not in stored

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bot.channels import relay
 from bot.channels.http import Busy, TooLarge, body, same_origin
 from bot.channels.strict_json import Malformed, parse
 from bot.events import LANGUAGES, Event, File, Language, Opened, Press, Text
@@ -63,6 +64,9 @@ class Hub:
         if not listeners:
             self._listeners.pop(browser, None)
 
+    def has(self, browser: str) -> bool:
+        return browser in self._listeners
+
     def publish(self, browser: str, event: str) -> None:
         for queue in self._listeners.get(browser, ()):
             if queue.full():  # a browser that does not read: its stream ends; it reconnects and is shown what it missed
@@ -75,6 +79,10 @@ class Hub:
     def close(self) -> None:
         """End all streams and take no new ones: a graceful stop waits for them, and browsers come back at once."""
         self.closed = True
+        self.end()
+
+    def end(self) -> None:
+        """Browsers come back at once, and are shown what they missed."""
         for listeners in self._listeners.values():
             for queue in listeners:
                 if queue.full():
@@ -97,6 +105,17 @@ class WebChat:
         self._cookie = "__Host-kp7" if settings.secure else "kp7"
         self._page = (STATIC / "chat.html").read_text("utf-8")
         self.hub = Hub()
+        self._me = secrets.token_hex(8)  # among the processes that serve this chat
+        self._hearing: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._hearing = asyncio.create_task(relay.hear(self._database, self._me, self._show, self.hub.end), name="hub")
+
+    async def stop(self) -> None:
+        self.hub.close()
+        if self._hearing:
+            self._hearing.cancel()
+            await asyncio.gather(self._hearing, return_exceptions=True)
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -131,10 +150,26 @@ class WebChat:
                     "at": time_of(entry.id),
                 },
             )
-        if not shown:
+            if shown:
+                await relay.tell(tx, self._me, entry.content["to"], entry.id)
+        if shown:
+            browser, _, slot = entry.content["to"].rpartition(".")
+            self.hub.publish(browser, _event(int(slot), entry.id, entry.content["message"]))
+
+    async def _show(self, to: str, id: str) -> None:
+        """What another process has put into the chat's history, to whoever listens here."""
+        browser, _, slot = to.rpartition(".")
+        if not self.hub.has(browser):
             return
-        browser, _, slot = entry.content["to"].rpartition(".")
-        self.hub.publish(browser, _event(int(slot), entry.id, entry.content["message"]))
+        async with self._database.read() as tx:
+            row = await tx.one(
+                "SELECT m.body, m.key_id, k.wrapped FROM chat_messages m JOIN keys k ON k.id = m.key_id "
+                "WHERE m.id = :id",
+                {"id": id},
+            )
+        if row:  # else it was taken back meanwhile
+            message = self._vault.unwrap(row["key_id"], row["wrapped"]).open(row["body"], "chat_messages", id, "body")
+            self.hub.publish(browser, _event(int(slot), id, message))
 
     # --- in ---------------------------------------------------------------------------------------------------------
 

@@ -52,13 +52,16 @@ def settings_or_exit(*, serving: bool = False) -> Settings:
 
 def with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: bool = True) -> T:
     from storage import keys
-    from storage.database import Database
+    from storage.database import BadAddress, Database, Unavailable
     from storage.vault import Vault
 
     settings = settings_or_exit()
 
     async def run() -> T:
-        database = await Database.open(settings.database_url)
+        try:
+            database = await Database.open(settings.database_url)
+        except (BadAddress, Unavailable) as error:
+            raise SystemExit(without_database(error)) from None
         try:
             if migrate:
                 await database.migrate()
@@ -70,6 +73,12 @@ def with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: boo
             await database.close()
 
     return asyncio.run(run())
+
+
+def without_database(error: Exception) -> int:
+    """Says so. → the exit code: 3 for an address that is none, 1 where nobody answers now."""
+    err.print(f"[red]DATABASE_URL[/red]: {escape(str(error))}", highlight=False, soft_wrap=True)
+    return 3 if isinstance(error, ValueError) else 1
 
 
 def cli_language() -> Any:

@@ -71,7 +71,7 @@ async def open_check(context: Context, person: Person | None, id_index: str, cla
 async def verdict_for(context: Context, reference: str) -> str | None:
     """The verdict, if there is one; else this attempt is what the verdict will be sent to."""
     row = await context.tx.one(
-        "SELECT verdict FROM identity_checks WHERE reference = :reference AND account_id = :account",
+        "SELECT verdict FROM identity_checks WHERE reference = :reference AND account_id = :account FOR UPDATE",
         {"reference": reference, "account": context.visitor.id},
     )
     if row is None or row["verdict"]:
@@ -133,7 +133,8 @@ async def decide(
     async with database.write() as tx:
         row = await tx.one(
             "SELECT c.*, a.channel, a.external_id, k.wrapped AS wrapped FROM identity_checks c "
-            "JOIN accounts a ON a.id = c.account_id JOIN keys k ON k.id = c.key_id WHERE c.reference = :reference",
+            "JOIN accounts a ON a.id = c.account_id JOIN keys k ON k.id = c.key_id "
+            "WHERE c.reference = :reference FOR UPDATE OF c",  # whoever begins to wait meanwhile is not forgotten
             {"reference": reference},
         )
         if row is None:

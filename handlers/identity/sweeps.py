@@ -24,7 +24,8 @@ def unattended(settings: Settings) -> Sweep:
         gone: list[str] = []
         for which, channel, shared in _UNATTENDED:
             rows = await tx.all(
-                f"SELECT id FROM accounts WHERE {which} AND session IS NOT NULL AND {OVER}",  # noqa: S608  constants
+                f"SELECT id FROM accounts WHERE {which} AND session IS NOT NULL AND {OVER} "  # noqa: S608  constants
+                "ORDER BY id FOR UPDATE SKIP LOCKED",  # somebody who writes right now is not gone
                 {"now": now, **asdict(Limits.of(settings, channel, shared=shared))},
             )
             over = [row["id"] for row in rows]
@@ -34,7 +35,8 @@ def unattended(settings: Settings) -> Sweep:
         left = await tx.all(
             "SELECT a.id FROM conversations c JOIN accounts a ON a.id = c.account_id "
             "WHERE c.seen_at < :before AND a.session IS NULL AND (a.channel = 'web' OR a.shared = 1) AND NOT EXISTS "
-            "(SELECT 1 FROM identity_checks i WHERE i.account_id = a.id AND i.decided_at IS NULL)",
+            "(SELECT 1 FROM identity_checks i WHERE i.account_id = a.id AND i.decided_at IS NULL) "
+            "ORDER BY a.id FOR UPDATE OF a SKIP LOCKED",
             {"before": now - Limits.of(settings, "web", shared=False).idle},
         )
         await chats.end_sessions(tx, [row["id"] for row in left], unlink=False)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-async def office(tmp_path: Path, channel: str) -> AsyncIterator[House]:
-    async with a_house(tmp_path, channel=channel, card_verifier="officer") as house:
+async def office(tmp_path: Path, channel: str, database: dict[str, Any]) -> AsyncIterator[House]:
+    async with a_house(tmp_path, channel=channel, card_verifier="officer", **database) as house:
         yield house
 
 
@@ -41,7 +42,7 @@ async def kp7(house: House, *words: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         *command,
         env=env,
-        cwd=house.kp7.database.path.parent,
+        cwd="/",  # where no .env lies
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -24,8 +24,11 @@ async def verifier() -> AsyncIterator[FakeVerifier]:
 
 
 @pytest.fixture
-async def bureau(tmp_path: Path, channel: str, verifier: FakeVerifier) -> AsyncIterator[House]:
-    async with a_house(tmp_path, channel=channel, card_verifier="http", card_verifier_url=verifier.url) as house:
+async def bureau(
+    tmp_path: Path, channel: str, database: dict[str, Any], verifier: FakeVerifier
+) -> AsyncIterator[House]:
+    asks: dict[str, Any] = {"card_verifier": "http", "card_verifier_url": verifier.url}
+    async with a_house(tmp_path, channel=channel, **asks, **database) as house:
         yield house
 
 

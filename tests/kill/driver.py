@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -28,7 +28,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psycopg
 from aiosmtpd.smtp import SMTP
+from psycopg.rows import dict_row
 
 from bot.channels.line.decode import TOKEN_SECONDS
 from bot.channels.line.fake import FakeLine, Faults, Json
@@ -139,6 +141,7 @@ class Ward:
         *,
         toy: bool,
         smtp_port: int,
+        database_url: str = "",
         constants: dict[str, float],
         line_seconds: float,
         token_seconds: float,
@@ -147,6 +150,7 @@ class Ward:
         self.folder, self.line, self.post, self.chance, self.toy = folder, line, post, chance, toy
         self.webhooks = Webhooks(line, LINE_SECRET)
         self.path = folder / "kp7.db"
+        self.database_url = database_url or f"sqlite:///{self.path}"
         self.clock = folder / "clock"
         self._last_words = folder / "last_words"
         self.record = Record()
@@ -163,7 +167,7 @@ class Ward:
         self._http: aiohttp.ClientSession
         self._plan = Plan(
             settings={
-                "database_url": f"sqlite:///{self.path}",
+                "database_url": self.database_url,
                 "master_key": KEY,
                 "port": self._port,
                 "line_channel_secret": LINE_SECRET,
@@ -253,6 +257,12 @@ class Ward:
         self.up.clear()
         assert code == 0, f"exit code {code}: {self.log}"
 
+    def end(self) -> None:
+        """Whatever is still running."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
     async def kills(self, times: int, *, alive: float = 0.5, points: Sequence[str] = POINTS) -> None:
         """So many deaths, half of them at a named point, the others at any moment; and alive in the end."""
         before, left = self.record.named, list[str]()
@@ -322,18 +332,14 @@ class Ward:
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def database(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=5)
-        connection.row_factory = sqlite3.Row
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def rows(self, sql: str, *given: object) -> list[sqlite3.Row]:
-        with self.database() as connection:
-            return connection.execute(sql, given).fetchall()
+    def rows(self, sql: str, *given: object) -> Sequence[Mapping[str, Any]]:
+        """Seen from outside, whatever the server thinks of it. `?` for each value."""
+        if self.database_url.startswith("sqlite"):
+            with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=5)) as connection:
+                connection.row_factory = sqlite3.Row
+                return [dict(row) for row in connection.execute(sql, given)]
+        with psycopg.connect(self.database_url, row_factory=dict_row) as outside:
+            return outside.execute(sql.replace("?", "%s").encode(), given).fetchall()
 
     async def settles(self) -> None:
         """The faults are over: everything that was promised comes to pass, soon; then the server stops as it should."""
@@ -350,9 +356,9 @@ class Ward:
 
     def check(self) -> None:
         """The invariants that hold whatever people did."""
-        [integrity] = self.rows("PRAGMA integrity_check")
-        assert integrity[0] == "ok"
-        taken = [row["event_id"] for row in self.rows("SELECT event_id FROM inbox ORDER BY rowid")]
+        if self.database_url.startswith("sqlite"):
+            assert self.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+        taken = [row["event_id"] for row in self.rows("SELECT event_id FROM inbox")]
         assert self.acked <= set(taken), f"lost: {self.acked - set(taken)}"
         from_outside = [id for id in taken if not id.startswith("outbox:")]
         assert sorted(from_outside) == sorted(self.events), "what nobody sent was taken, or what was sent was not"
@@ -363,10 +369,16 @@ class Ward:
         )
         times = Counter(row["event_id"] for row in applied)
         assert set(times.values()) == {1}, f"applied twice: {[id for id, n in times.items() if n > 1]}"
-        assert [row["event_id"] for row in applied] == taken, "not in the order of the inbox"
+        assert times.keys() == set(taken), "the inbox says otherwise"
+        self._check_order(applied)
         self._check_screens(applied)
 
-    def _check_screens(self, applied: Sequence[sqlite3.Row]) -> None:
+    def _check_order(self, applied: Sequence[Mapping[str, Any]]) -> None:
+        """One process writes one row after the other."""
+        taken = [row["event_id"] for row in self.rows("SELECT event_id FROM inbox ORDER BY rowid")]
+        assert [row["event_id"] for row in applied] == taken, "not in the order of the inbox"
+
+    def _check_screens(self, applied: Sequence[Mapping[str, Any]]) -> None:
         assert self.line.violations == []
         answering: dict[str, list[str]] = defaultdict(list)
         lasting: dict[str, set[str]] = defaultdict(set)  # screens that no newer one replaces
@@ -417,13 +429,14 @@ async def a_ward(
     constants: dict[str, float] | None = None,
     line_seconds: float = 2.0,
     token_seconds: float = TOKEN_SECONDS,
+    kind: type[Ward] = Ward,
     **settings: Any,
 ) -> AsyncIterator[Ward]:
     loop = asyncio.get_running_loop()
     post = post or PostOffice()
     mail = await loop.create_server(lambda: SMTP(post, loop=loop), "127.0.0.1", 0)
     async with FakeLine(token=LINE_TOKEN, faults=faults).running() as line:
-        ward = Ward(
+        ward = kind(
             folder, line, post, random.Random(seed), toy=toy, smtp_port=mail.sockets[0].getsockname()[1],
             constants=constants or {}, line_seconds=line_seconds, token_seconds=token_seconds, **settings,
         )  # fmt: skip
@@ -435,9 +448,7 @@ async def a_ward(
         finally:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
-            if ward.process:
-                ward.process.kill()
-                ward.process.wait()
+            ward.end()
             await ward._http.close()
             mail.close()
 

@@ -41,7 +41,7 @@ def roster() -> list[Person]:
 
 
 async def load_roster(ward: Ward) -> None:
-    database = await Database.open(f"sqlite:///{ward.path}")
+    database = await Database.open(ward.database_url)
     try:
         await database.migrate()
         await import_organisations(database, SAMPLES / "organisations.csv")

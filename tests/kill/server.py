@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
+import psycopg
 
 import bot.app
 import bot.channels.line.api
@@ -64,12 +65,16 @@ POINTS = (
 
 @dataclass(frozen=True)
 class Plan:
-    """`point`: where to die, at which passing (`nth`); "" nowhere. `clock`: a file of 8 bytes, milliseconds ahead."""
+    """`point`: where to die, at which passing (`nth`); "" nowhere. `clock`: a file of 8 bytes, milliseconds ahead.
+
+    `part`: serve, web or worker.
+    """
 
     settings: dict[str, Any]
     toy: bool
     clock: str
     last_words: str
+    part: str = "serve"
     point: str = ""
     nth: int = 1
     line_seconds: float = 10.0
@@ -128,25 +133,26 @@ class Fate:
 
         put(owner, name, wrapped)
 
-    def around_commits(self) -> None:
-        original: Callable[..., Awaitable[Any]] = aiosqlite.Connection._execute
+    def around_commits(self, owner: type, name: str) -> None:
+        original: Callable[..., Awaitable[Any]] = getattr(owner, name)
 
         @functools.wraps(original)
-        async def wrapped(connection: Any, do: Any, *given: Any, **named: Any) -> Any:
-            if given[:1] != ("COMMIT",):
-                return await original(connection, do, *given, **named)
+        async def wrapped(*given: Any, **named: Any) -> Any:
+            if given[-1] != "COMMIT":
+                return await original(*given, **named)
             part = self._in.get()
             self.reach(f"{part}: before commit")
             self.reach(f"{part}: during commit")
-            result = await original(connection, do, *given, **named)
+            result = await original(*given, **named)
             self.reach(f"{part}: after commit")
             return result
 
-        put(aiosqlite.Connection, "_execute", wrapped)
+        put(owner, name, wrapped)
 
 
 def arrange(fate: Fate) -> None:
-    fate.around_commits()
+    fate.around_commits(aiosqlite.Connection, "_execute")
+    fate.around_commits(psycopg.AsyncConnection, "execute")
     fate.around(Turn, "_commit", part="turn")
     fate.around(Outbox, "_flush", part="flush")
     fate.around(Outbox, "claim", part="claim")
@@ -174,12 +180,14 @@ def testify() -> None:
 
     async def migrated(database: Database) -> list[str]:
         found = await migrate(database)
+        number = "INTEGER PRIMARY KEY AUTOINCREMENT" if database.kind == "sqlite" else "BIGSERIAL PRIMARY KEY"
         async with database.write() as tx:
+            await tx.among("SELECT pg_advisory_xact_lock(1) FROM each(:batch)", [{}])
             await tx.run(
-                "CREATE TABLE IF NOT EXISTS applied (seq INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT, "
-                "event_id TEXT, account_id TEXT, turn INTEGER, answers INTEGER, lasting INTEGER, stack TEXT)"
+                f"CREATE TABLE IF NOT EXISTS applied (seq {number}, channel TEXT, "
+                "event_id TEXT, account_id TEXT, turn BIGINT, answers INTEGER, lasting INTEGER, stack TEXT)"
             )
-            await tx.run("CREATE TABLE IF NOT EXISTS saved (account TEXT NOT NULL, what TEXT NOT NULL)")
+            await tx.run(f"CREATE TABLE IF NOT EXISTS saved (seq {number}, account TEXT NOT NULL, what TEXT NOT NULL)")
         return found
 
     async def ran(walk: Walk) -> None:
@@ -228,7 +236,8 @@ def main() -> int:
     if plan.toy:
         put(bot.app, "topics", topic.topics)
         put(bot.app, "Texts", topic.Keys)
-    return serve.run(Settings(_env_file=None, **plan.settings))
+    settings = Settings(_env_file=None, **plan.settings)
+    return serve.run(settings, web=plan.part != "worker", worker=plan.part != "web")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import random
-import sqlite3
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from bot.channels.line.fake import Json
@@ -172,7 +172,7 @@ def check(ward: Ward) -> None:
         person.turn = row["turn"]
         person.history.append(_did(ward, row, person.model))
     saved: dict[str, list[Any]] = defaultdict(list)
-    for row in ward.rows("SELECT account, what FROM saved ORDER BY rowid"):
+    for row in ward.rows("SELECT account, what FROM saved ORDER BY seq"):
         saved[row["account"]].append(json.loads(row["what"]))
     mails = 0
     for user, person in told.items():
@@ -188,7 +188,7 @@ def check(ward: Ward) -> None:
     assert len(ward.mails()) == mails, f"{mails} mails were promised, {len(ward.mails())} came"
 
 
-def _did(ward: Ward, row: sqlite3.Row, model: Model) -> str:
+def _did(ward: Ward, row: Mapping[str, Any], model: Model) -> str:
     """One line of a story, for whoever must find out what went wrong."""
     _, event = ward.events.get(row["event_id"], ("", {}))
     what = event.get("message", {}).get("text") or event.get("postback", {}).get("data") or event.get("type", "result")

@@ -22,6 +22,7 @@ from bot.thai import check_digit
 from handlers.organisation.imports import import_roster
 from storage.vault import Tampered
 from tests.cast import ANAN, MALEE, SOMCHAI, Player
+from tests.databases import sqlite
 from tests.house import House, a_house
 from tests.security.tools import Lab, on_disk, proves, registers, rows
 
@@ -301,7 +302,7 @@ async def test_a_waiting_mail_moved_to_another_row_is_not_sent(house: House) -> 
 
 
 async def test_only_the_owner_of_the_files_reads_them(house: House) -> None:
-    assert house.kp7.database.path.stat().st_mode & 0o077 == 0
+    assert sqlite(house.kp7.database).path.stat().st_mode & 0o077 == 0
 
 
 async def test_history_is_for_the_cookie_that_made_it(house: House) -> None:

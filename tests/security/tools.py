@@ -18,6 +18,7 @@ from storage.database import Row, Tx
 from storage.people import Person
 from storage.vault import Key
 from tests.cast import Player
+from tests.databases import every_row, sqlite
 from tests.house import Chat, House, Screen
 
 
@@ -57,8 +58,10 @@ async def rows(house: House, sql: str, **params: object) -> list[Row]:
 
 
 def on_disk(house: House) -> bytes:
-    """Every byte of the database, with what was not yet moved into its file."""
-    files = house.kp7.database.path.parent.glob("kp7.db*")
+    """Every byte of the database, with what was not yet moved into its file; on PostgreSQL, every row."""
+    if house.kp7.database.kind == "postgresql":
+        return "\n".join(every_row(house.settings.database_url)).encode()
+    files = sqlite(house.kp7.database).path.parent.glob("kp7.db*")
     return b"".join(file.read_bytes() for file in files)
 
 

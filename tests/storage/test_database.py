@@ -1,20 +1,21 @@
-"""The thin layer over SQLite."""
+"""The thin layer over SQLite and PostgreSQL: what is the same on both, and what only a file does."""
 
 import asyncio
 import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
+import psycopg
 import pytest
 
-from storage.database import Database, Unavailable, statements
+from storage.database import BadAddress, Database, Unavailable, statements
+from tests.databases import on_a_file, sqlite
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite:///{tmp_path / 'kp7.db'}")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = await Database.open(database_url)
     await database.migrate()
     yield database
     await database.close()
@@ -31,7 +32,7 @@ async def subjects(database: Database) -> list[str]:
 
 
 async def test_writing_through_a_reader_is_refused(database: Database) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises((sqlite3.OperationalError, psycopg.errors.ReadOnlySqlTransaction)):
         async with database.read() as tx:
             await tx.run("INSERT INTO attempts (kind, subject, at) VALUES ('test', 'x', 1)")
     await note(database, "after")
@@ -51,8 +52,9 @@ async def test_a_writer_that_is_given_up_at_any_moment_leaves_the_connection_usa
     assert "next" in await subjects(database)
 
 
+@on_a_file
 async def test_a_writer_that_is_given_up_while_another_process_writes(database: Database) -> None:
-    other = sqlite3.connect(database.path, isolation_level=None)
+    other = sqlite3.connect(sqlite(database).path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     writing = asyncio.create_task(note(database, "given up"))
     await asyncio.sleep(0.05)
@@ -91,16 +93,17 @@ async def test_all_or_nothing(database: Database) -> None:
 
 
 async def test_a_wrong_statement_is_not_the_databases_fault(database: Database) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+    with pytest.raises((sqlite3.OperationalError, psycopg.errors.UndefinedTable), match="nowhere"):
         async with database.write() as tx:
             await tx.run("INSERT INTO nowhere VALUES (1)")
     await note(database, "after")
     assert await subjects(database) == ["after"]
 
 
+@on_a_file
 async def test_a_locked_database_is_unavailable_and_then_available_again(database: Database) -> None:
-    await database._writer.execute("PRAGMA busy_timeout=10")
-    other = sqlite3.connect(database.path, isolation_level=None)
+    await sqlite(database)._writer.execute("PRAGMA busy_timeout=10")
+    other = sqlite3.connect(sqlite(database).path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(Unavailable):
         await note(database, "refused")
@@ -110,11 +113,12 @@ async def test_a_locked_database_is_unavailable_and_then_available_again(databas
     assert await subjects(database) == ["taken"]
 
 
+@on_a_file
 async def test_a_full_disk_is_unavailable_and_nothing_is_half_written(database: Database) -> None:
-    cursor = await database._writer.execute("PRAGMA page_count")
+    cursor = await sqlite(database)._writer.execute("PRAGMA page_count")
     row = await cursor.fetchone()
     assert row is not None
-    await database._writer.execute(f"PRAGMA max_page_count={row[0]}")
+    await sqlite(database)._writer.execute(f"PRAGMA max_page_count={row[0]}")
 
     async def fills() -> None:
         async with database.write() as tx:
@@ -124,7 +128,7 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_half_written(database: 
     with pytest.raises(Unavailable):
         await fills()
     assert await subjects(database) == []
-    await database._writer.execute("PRAGMA max_page_count=1000000")
+    await sqlite(database)._writer.execute("PRAGMA max_page_count=1000000")
     await note(database, "room again")
     assert await subjects(database) == ["room again"]
 
@@ -138,6 +142,7 @@ async def test_a_reader_sees_a_steady_picture(database: Database) -> None:
     assert await subjects(database) == ["before", "meanwhile"]
 
 
+@on_a_file
 async def test_writers_take_turns(database: Database) -> None:
     async def add() -> None:
         async with database.write() as tx:
@@ -167,9 +172,8 @@ async def test_migrating_again_changes_nothing(database: Database) -> None:
     assert await subjects(database) == ["kept"]
 
 
-async def test_migrating_at_once_from_several_connections(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'new.db'}"
-    databases = [await Database.open(url) for _ in range(4)]
+async def test_migrating_at_once_from_several_connections(database_url: str) -> None:
+    databases = [await Database.open(database_url) for _ in range(4)]
     try:
         done = await asyncio.gather(*(database.migrate() for database in databases))
     finally:
@@ -189,8 +193,8 @@ asyncio.run(main())
 """
 
 
-def test_migrating_at_once_from_several_processes(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", MIGRATE, f"sqlite:///{tmp_path / 'new.db'}"]
+def test_migrating_at_once_from_several_processes(database_url: str) -> None:
+    command = [sys.executable, "-c", MIGRATE, database_url]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
     outcomes = [process.communicate(timeout=30) for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], outcomes
@@ -244,9 +248,10 @@ def test_nothing_is_no_statement() -> None:
 
 @pytest.mark.parametrize("url", ["", "kp7.db", "mysql://x/y", "sqlite://host/kp7.db", "sqlite:///"])
 async def test_an_address_that_is_none_is_said_so(url: str) -> None:
-    with pytest.raises(ValueError, match="DATABASE_URL"):
+    with pytest.raises(BadAddress, match="expected sqlite"):
         await Database.open(url)
 
 
+@on_a_file
 async def test_nobody_else_reads_along(database: Database) -> None:
-    assert database.path.stat().st_mode & 0o077 == 0
+    assert sqlite(database).path.stat().st_mode & 0o077 == 0

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,8 +32,8 @@ MALEE = replace(SOMCHAI, national_id="1999900000021", profile={**SOMCHAI.profile
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite:///{tmp_path / 'kp7.db'}")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = await Database.open(database_url)
     await database.migrate()
     yield database
     await database.close()
