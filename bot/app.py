@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from bot import demo, health
+from bot.anchors import Anchors
 from bot.channels.http import Headers, Straight, plain
 from bot.channels.line.channel import Line
 from bot.channels.web import WebChat
@@ -33,6 +34,7 @@ from handlers.organisation.imports import DateRule, import_organisations, import
 from handlers.organisation.roster import RosterRow, read_roster
 from storage import keys
 from storage.database import Database, Unavailable
+from storage.opening import opened
 from storage.people import national_id_index
 from storage.vault import Vault
 
@@ -55,6 +57,7 @@ class Kp7:
     outbox: Outbox
     turn: Turn
     schedule: Schedule
+    anchors: Anchors
     line: Line | None
     web: WebChat | None
     mailbox: demo.Mailbox | None
@@ -65,8 +68,7 @@ def date_rule(settings: Settings) -> DateRule:
     return DateRule(settings.self_service_before, settings.transfer_overrides_date)
 
 
-def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> Kp7:
-    vault = Vault(settings.master)
+def wire(settings: Settings, database: Database, vault: Vault, clock: Clock = wall_clock) -> Kp7:
     texts = Texts(timezone=settings.timezone)
     outbox = Outbox(database, vault, clock)
     registry = Registry(topics(vault, settings))
@@ -74,10 +76,11 @@ def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> K
     mailbox = demo.Mailbox(texts) if settings.demo else None
     notices = Notices(database, vault, outbox, texts, registry, clock)
     sent: Callable[[EmailMessage], None] | None = mailbox.add if mailbox else None
+    mailer = Mailer(settings, texts, sent)
     line = Line(settings, turn.take, clock) if settings.line_channel_secret else None
     web = WebChat(database, vault, settings, texts, turn.take, clock) if settings.web_chat else None
     carriers: Mapping[str, Carrier] = {
-        "mail": Carrier(Mailer(settings, texts, sent).deliver, notices.mail_undelivered),
+        "mail": Carrier(mailer.deliver, notices.mail_undelivered),
         "notice": Carrier(notices.deliver),
         "event": events(turn.take),
         **({"line": line.carrier()} if line else {}),
@@ -85,8 +88,9 @@ def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> K
     }
     of_topics = {kind: make(turn.take) for kind, make in registry.carriers.items()}
     outbox.carriers.update(merged("carrier", (carriers, of_topics)))
-    schedule = Schedule(database, outbox, notices, registry, settings, clock)
-    return Kp7(settings, database, vault, texts, outbox, turn, schedule, line, web, mailbox, clock)
+    anchors = Anchors(database, vault, mailer, settings, clock)
+    schedule = Schedule(database, outbox, notices, registry, settings, clock, anchors.keep_up)
+    return Kp7(settings, database, vault, texts, outbox, turn, schedule, anchors, line, web, mailbox, clock)
 
 
 @asynccontextmanager
@@ -100,11 +104,11 @@ async def running(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
             settings = settings.model_copy(update={"smtp_port": port})
     database = await Database.open(settings.database_url)
     try:
-        await database.migrate()
-        kp7 = wire(settings, database, clock)
-        async with database.read() as tx:
-            if not await keys.fits(tx, kp7.vault):
-                raise SystemExit(keys.WRONG)
+        try:
+            vault = await opened(database, settings.master, settings.master_old)
+        except keys.WrongKey as wrong:
+            raise SystemExit(str(wrong)) from None
+        kp7 = wire(settings, database, vault, clock)
         if settings.demo:
             await load_samples(kp7)
         for part in (kp7.turn, kp7.outbox, kp7.schedule):
@@ -135,8 +139,9 @@ async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:
         raise SystemExit("DATABASE_URL names a database with people of its own: the demo will not touch it.")
     await import_organisations(kp7.database, folder / "organisations.csv")
     today = date.fromtimestamp(kp7.clock() / 1000)  # noqa: DTZ012  only bounds birth dates
+    rule = date_rule(kp7.settings)
     await import_roster(
-        kp7.database, kp7.vault, folder / "roster.csv", today=today, rule=date_rule(kp7.settings), clock=kp7.clock
+        kp7.database, kp7.vault, folder / "roster.csv", today=today, rule=rule, by="demo", clock=kp7.clock
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
-from bot.commands import identity, imports
-from bot.commands.common import out, settings_or_exit, with_database
+from bot.commands import audit, identity, imports
+from bot.commands.common import out, settings_or_exit, with_bare_database
 
 app = typer.Typer(
     help="KP7: staff self-service for Thai HR, in chat.",
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(imports.app, name="import")
 app.add_typer(identity.app, name="identity")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:
@@ -43,5 +44,5 @@ def migrate() -> None:
     async def work(_: Any, database: Any) -> list[str]:
         return list(await database.migrate())
 
-    for name in with_database(work, migrate=False):
+    for name in with_bare_database(work):
         out.print(name)

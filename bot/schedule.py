@@ -1,7 +1,7 @@
 """What falls due by the clock: a shared phone logs out, and what need not be kept is deleted."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
@@ -75,11 +75,14 @@ class Schedule:
         registry: Registry,
         settings: Settings,
         clock: Callable[[], int],
+        after: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`after`: what is done each time besides, outside of the transaction."""
         self._database, self._outbox, self._notices, self._clock = database, outbox, notices, clock
         self._sweeps = registry.sweeps
         self._kept = (*retention(settings), *registry.kept)
         self._strangers = settings.conversation_days * DAY
+        self._after = after
         self._task: asyncio.Task[None] | None = None
 
     async def once(self) -> bool:
@@ -108,6 +111,8 @@ class Schedule:
             more = False
             try:
                 more = await self.once()
+                if self._after:
+                    await self._after()
             except Unavailable as error:
                 log.error("schedule_waits_for_database", reason=str(error))
             except Exception as error:

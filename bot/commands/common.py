@@ -50,26 +50,40 @@ def settings_or_exit(*, serving: bool = False) -> Settings:
     return settings
 
 
-def with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: bool = True) -> T:
+def with_database(work: Callable[[Settings, Any, Any], Awaitable[T]]) -> T:
+    """`work` is given settings, database and the vault that fits it."""
     from storage import keys
+    from storage.opening import opened
+
+    async def run(settings: Settings, database: Any) -> T:
+        try:
+            vault = await opened(database, settings.master, settings.master_old)
+        except keys.WrongKey as wrong:
+            raise SystemExit(str(wrong)) from None
+        return await work(settings, database, vault)
+
+    return with_bare_database(run)
+
+
+def with_bare_database(work: Callable[[Settings, Any], Awaitable[T]]) -> T:
+    """As it is: perhaps of an older version, perhaps under another key."""
     from storage.database import Database
-    from storage.vault import Vault
 
     settings = settings_or_exit()
 
     async def run() -> T:
         database = await Database.open(settings.database_url)
         try:
-            if migrate:
-                await database.migrate()
-                async with database.read() as tx:
-                    if not await keys.fits(tx, Vault(settings.master)):
-                        raise SystemExit(keys.WRONG)
             return await work(settings, database)
         finally:
             await database.close()
 
     return asyncio.run(run())
+
+
+def operator(by: str) -> str:
+    """Who acts, as the audit log has it."""
+    return f"cli:{''.join(char if char.isprintable() else '?' for char in by)[:64]}"
 
 
 def cli_language() -> Any:
