@@ -1,7 +1,6 @@
 """The only place where the parts are wired together."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,9 +22,12 @@ from bot.channels.web import WebChat
 from bot.mail import Mailer
 from bot.notices import Notices, events
 from bot.outbox import Carrier, Outbox
+from bot.policy import Policy
+from bot.pulse import Pulse
 from bot.schedule import Schedule
 from bot.settings import Settings
 from bot.text import Texts
+from bot.times import wall_clock as wall_clock  # the commands ask for it here
 from bot.topic import Registry, merged
 from bot.turn import Turn
 from bot.walk import House
@@ -41,16 +43,12 @@ from storage.vault import Vault
 Clock = Callable[[], int]
 
 
-def wall_clock() -> int:
-    """Milliseconds since 1970, UTC."""
-    return int(time.time() * 1000)
-
-
 @dataclass
 class Kp7:
     """Everything that runs in one process. `async with running(settings) as kp7`."""
 
     settings: Settings
+    policy: Policy
     database: Database
     vault: Vault
     texts: Texts
@@ -58,6 +56,7 @@ class Kp7:
     turn: Turn
     schedule: Schedule
     anchors: Anchors
+    pulse: Pulse
     line: Line | None
     web: WebChat | None
     mailbox: demo.Mailbox | None
@@ -69,16 +68,17 @@ def date_rule(settings: Settings) -> DateRule:
 
 
 def wire(settings: Settings, database: Database, vault: Vault, clock: Clock = wall_clock) -> Kp7:
+    policy = Policy(settings, clock)
     texts = Texts(timezone=settings.timezone)
     outbox = Outbox(database, vault, clock)
-    registry = Registry(topics(vault, settings))
-    turn = Turn(database, House.of(registry, texts, vault, settings), outbox, clock)
+    registry = Registry(topics(vault, policy))
+    turn = Turn(database, House.of(registry, texts, vault, policy), outbox, clock)
     mailbox = demo.Mailbox(texts) if settings.demo else None
     notices = Notices(database, vault, outbox, texts, registry, clock)
     sent: Callable[[EmailMessage], None] | None = mailbox.add if mailbox else None
     mailer = Mailer(settings, texts, sent)
     line = Line(settings, turn.take, clock) if settings.line_channel_secret else None
-    web = WebChat(database, vault, settings, texts, turn.take, clock) if settings.web_chat else None
+    web = WebChat(database, vault, policy, texts, turn.take, clock) if settings.web_chat else None
     carriers: Mapping[str, Carrier] = {
         "mail": Carrier(mailer.deliver, notices.mail_undelivered),
         "notice": Carrier(notices.deliver),
@@ -89,8 +89,11 @@ def wire(settings: Settings, database: Database, vault: Vault, clock: Clock = wa
     of_topics = {kind: make(turn.take) for kind, make in registry.carriers.items()}
     outbox.carriers.update(merged("carrier", (carriers, of_topics)))
     anchors = Anchors(database, vault, mailer, settings, clock)
-    schedule = Schedule(database, outbox, notices, registry, settings, clock, anchors.keep_up)
-    return Kp7(settings, database, vault, texts, outbox, turn, schedule, anchors, line, web, mailbox, clock)
+    schedule = Schedule(database, outbox, notices, registry, policy, clock, anchors.keep_up)
+    pulse = Pulse(database, vault, policy)
+    return Kp7(
+        settings, policy, database, vault, texts, outbox, turn, schedule, anchors, pulse, line, web, mailbox, clock
+    )
 
 
 @asynccontextmanager
@@ -109,6 +112,7 @@ async def running(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
         except keys.WrongKey as wrong:
             raise SystemExit(str(wrong)) from None
         kp7 = wire(settings, database, vault, clock)
+        await kp7.pulse.start()
         if settings.demo:
             await load_samples(kp7)
         for part in (kp7.turn, kp7.outbox, kp7.schedule):
@@ -118,7 +122,7 @@ async def running(settings: Settings, clock: Clock = wall_clock) -> AsyncIterato
         finally:
             if kp7.web:
                 kp7.web.hub.close()
-            for stopped in (kp7.schedule, kp7.turn, kp7.outbox):
+            for stopped in (kp7.schedule, kp7.turn, kp7.outbox, kp7.pulse):
                 await stopped.stop()
             if kp7.line:
                 await kp7.line.close()
@@ -139,7 +143,7 @@ async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:
         raise SystemExit("DATABASE_URL names a database with people of its own: the demo will not touch it.")
     await import_organisations(kp7.database, folder / "organisations.csv")
     today = date.fromtimestamp(kp7.clock() / 1000)  # noqa: DTZ012  only bounds birth dates
-    rule = date_rule(kp7.settings)
+    rule = date_rule(kp7.policy.settings)
     await import_roster(
         kp7.database, kp7.vault, folder / "roster.csv", today=today, rule=rule, by="demo", clock=kp7.clock
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from bot.commands import audit, identity, imports
+from bot.commands import audit, identity, imports, keys, policy
 from bot.commands.common import out, settings_or_exit, with_bare_database
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.add_typer(imports.app, name="import")
 app.add_typer(identity.app, name="identity")
 app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:

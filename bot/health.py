@@ -22,7 +22,7 @@ from bot import metrics
 from bot.logs import seldom
 from storage.database import Database
 
-TASKS = ("batcher", "outbox", "schedule")  # by the names that they are started under
+TASKS = ("batcher", "outbox", "schedule", "pulse")  # by the names that they are started under
 BEHIND_SECONDS = 60
 PATIENCE_SECONDS = 2
 FRESH_SECONDS = 1.0

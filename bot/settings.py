@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     pause_hours: Count = 12
     conversation_days: Count = 7
     chat_history_hours: Count = 24
+    inbox_days: Annotated[int, Field(ge=3)] = 3  # longer than a platform delivers an event again
+    dead_letter_days: Count = 7
 
     self_service_before: date = date(2018, 10, 1)
     transfer_overrides_date: bool = True

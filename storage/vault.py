@@ -111,7 +111,7 @@ class Vault:
         self._root = self._secrets.pop(ROOT, master)
         self._opened = lru_cache(KEYS_AT_HAND)(self._open_key)
         self._index = self.made("index")
-        self.fingerprint = hmac.digest(_derive(master, "fingerprint"), b"", hashlib.sha256).hex()[:16]
+        self.fingerprints = tuple(_derive(key, "fingerprint").hex()[:16] for key in (master, old) if key)
 
     def made(self, use: str) -> bytes:
         """A key of its own for whatever `use` names."""

@@ -121,9 +121,9 @@ def _chunks(path: Path) -> Iterator[list[Any]]:
 def anchor_now() -> None:
     """Print where the log ends, and tell it to AUDIT_ANCHOR at once."""
     from bot.anchors import Anchors
-    from bot.app import wall_clock
     from bot.mail import Mailer
     from bot.text import Texts
+    from bot.times import wall_clock
     from storage import audit
 
     async def work(settings: Settings, database: Any, vault: Any) -> tuple[str, list[str]]:

@@ -51,7 +51,9 @@ def settings_or_exit(*, serving: bool = False) -> Settings:
 
 
 def with_database(work: Callable[[Settings, Any, Any], Awaitable[T]]) -> T:
-    """`work` is given settings, database and the vault that fits it."""
+    """`work` is given the settings with today's rules, the database, and the vault that fits it."""
+    from bot.policy import Policy
+    from bot.times import wall_clock
     from storage import keys
     from storage.opening import opened
 
@@ -60,7 +62,9 @@ def with_database(work: Callable[[Settings, Any, Any], Awaitable[T]]) -> T:
             vault = await opened(database, settings.master, settings.master_old)
         except keys.WrongKey as wrong:
             raise SystemExit(str(wrong)) from None
-        return await work(settings, database, vault)
+        policy = Policy(settings, wall_clock)
+        await policy.refresh(database)
+        return await work(policy.settings, database, vault)
 
     return with_bare_database(run)
 

@@ -16,7 +16,7 @@ app = typer.Typer(help="Identity checks that HR makes in person.", no_args_is_he
 @app.command("list")
 def identity_list(as_json: Json = False, by: By = "hr") -> None:
     """Who waits for HR to confirm who they are."""
-    from bot.app import wall_clock
+    from bot.times import wall_clock
     from handlers.identity import checks
 
     async def work(_: Settings, database: Any, vault: Any) -> list[checks.Check]:
@@ -70,8 +70,8 @@ def identity_unblock(
 ) -> None:
     """Lift what wrong codes have blocked for this person, who stands before you with their card."""
     from bot import thai
-    from bot.app import wall_clock
     from bot.events import Invalid
+    from bot.times import wall_clock
     from handlers.identity import checks
 
     try:
@@ -91,8 +91,8 @@ def identity_unblock(
 
 
 def _decide(reference: str, *, confirmed: bool, by: str, despite_mismatch: bool = False) -> None:
-    from bot.app import wall_clock
     from bot.outbox import Outbox
+    from bot.times import wall_clock
     from handlers.identity import checks
 
     async def work(_: Settings, database: Any, vault: Any) -> None:

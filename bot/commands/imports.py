@@ -18,7 +18,8 @@ def import_roster(file: File, dry_run: Dry = False, as_json: Json = False, by: B
     """People, from a CSV file with Thai headers."""
     from rich.progress import Progress
 
-    from bot.app import date_rule, wall_clock
+    from bot.app import date_rule
+    from bot.times import wall_clock
     from handlers.organisation.imports import import_roster as work
 
     with Progress(console=err, disable=as_json or not err.is_terminal) as progress:
