@@ -140,7 +140,9 @@ async def test_a_rule_of_tomorrow_begins_at_midnight_by_itself(office: House) ->
 
 async def test_who_changed_which_rule_is_written_down_and_told(office: House) -> None:
     day = today(office)
-    assert (await kp7(office, "policy", "set", "self_service_before", "2019-01-01", "--from", day, "--by", "anan"))[0] == 0
+    assert (await kp7(office, "policy", "set", "self_service_before", "2019-01-01", "--from", day, "--by", "anan"))[
+        0
+    ] == 0
     code, said = await kp7(office, "policy", "show", "self_service_before", "--json")
     assert code == 0
     shown = json.loads(said)
