@@ -1,7 +1,6 @@
 """The only place where the parts are wired together."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,15 +15,19 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from bot import demo, health
+from bot.anchors import Anchors
 from bot.channels.http import Headers, Straight, plain
 from bot.channels.line.channel import Line
 from bot.channels.web import WebChat
 from bot.mail import Mailer
 from bot.notices import Notices, events
 from bot.outbox import Carrier, Outbox
+from bot.policy import Policy
+from bot.pulse import Pulse
 from bot.schedule import Schedule
 from bot.settings import Settings
 from bot.text import Texts
+from bot.times import wall_clock as wall_clock  # the commands ask for it here
 from bot.topic import Registry, merged
 from bot.turn import Turn
 from bot.walk import House
@@ -33,15 +36,11 @@ from handlers.organisation.imports import DateRule, import_organisations, import
 from handlers.organisation.roster import RosterRow, read_roster
 from storage import keys
 from storage.database import Database, Unavailable
+from storage.opening import opened
 from storage.people import national_id_index
 from storage.vault import Vault
 
 Clock = Callable[[], int]
-
-
-def wall_clock() -> int:
-    """Milliseconds since 1970, UTC."""
-    return int(time.time() * 1000)
 
 
 @dataclass
@@ -49,36 +48,40 @@ class Kp7:
     """Everything that runs in one process. `async with running(settings) as kp7`."""
 
     settings: Settings
+    policy: Policy
     database: Database
     vault: Vault
     texts: Texts
     outbox: Outbox
     turn: Turn
     schedule: Schedule
+    anchors: Anchors
+    pulse: Pulse
     line: Line | None
     web: WebChat | None
     mailbox: demo.Mailbox | None
     clock: Clock
-    tasks: tuple[str, ...] = ("batcher", "outbox", "schedule")  # what must run here
+    tasks: tuple[str, ...] = ("batcher", "pulse", "outbox", "schedule")  # what must run here
 
 
 def date_rule(settings: Settings) -> DateRule:
     return DateRule(settings.self_service_before, settings.transfer_overrides_date)
 
 
-def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> Kp7:
-    vault = Vault(settings.master)
+def wire(settings: Settings, database: Database, vault: Vault, clock: Clock = wall_clock) -> Kp7:
+    policy = Policy(settings, clock)
     texts = Texts(timezone=settings.timezone)
     outbox = Outbox(database, vault, clock)
-    registry = Registry(topics(vault, settings))
-    turn = Turn(database, House.of(registry, texts, vault, settings), outbox, clock)
+    registry = Registry(topics(vault, policy))
+    turn = Turn(database, House.of(registry, texts, vault, policy), outbox, clock)
     mailbox = demo.Mailbox(texts) if settings.demo else None
     notices = Notices(database, vault, outbox, texts, registry, clock)
     sent: Callable[[EmailMessage], None] | None = mailbox.add if mailbox else None
+    mailer = Mailer(settings, texts, sent)
     line = Line(settings, turn.take, clock) if settings.line_channel_secret else None
-    web = WebChat(database, vault, settings, texts, turn.take, clock) if settings.web_chat else None
+    web = WebChat(database, vault, policy, texts, turn.take, clock) if settings.web_chat else None
     carriers: Mapping[str, Carrier] = {
-        "mail": Carrier(Mailer(settings, texts, sent).deliver, notices.mail_undelivered),
+        "mail": Carrier(mailer.deliver, notices.mail_undelivered),
         "notice": Carrier(notices.deliver),
         "event": events(turn.take),
         **({"line": line.carrier()} if line else {}),
@@ -86,8 +89,12 @@ def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> K
     }
     of_topics = {kind: make(turn.take) for kind, make in registry.carriers.items()}
     outbox.carriers.update(merged("carrier", (carriers, of_topics)))
-    schedule = Schedule(database, outbox, notices, registry, settings, clock)
-    return Kp7(settings, database, vault, texts, outbox, turn, schedule, line, web, mailbox, clock)
+    anchors = Anchors(database, vault, mailer, settings, clock)
+    schedule = Schedule(database, outbox, notices, registry, policy, clock, anchors.keep_up)
+    pulse = Pulse(database, vault, policy)
+    return Kp7(
+        settings, policy, database, vault, texts, outbox, turn, schedule, anchors, pulse, line, web, mailbox, clock
+    )
 
 
 @asynccontextmanager
@@ -106,14 +113,19 @@ async def running(
             settings = settings.model_copy(update={"smtp_port": port})
     database = await Database.open(settings.database_url)
     try:
-        await database.migrate()
-        kp7 = wire(settings, database, clock)
-        async with database.read() as tx:
-            if not await keys.fits(tx, kp7.vault):
-                raise SystemExit(keys.WRONG)
+        try:
+            vault = await opened(database, settings.master, settings.master_old)
+        except keys.WrongKey as wrong:
+            raise SystemExit(str(wrong)) from None
+        kp7 = wire(settings, database, vault, clock)
+        await kp7.pulse.start()
         if settings.demo:
             await load_samples(kp7)
-        kp7.tasks = ("batcher", *(("outbox", "schedule") if worker else ()), *(() if database.alone else ("leases",)))
+        kp7.tasks = (
+            *("batcher", "pulse"),
+            *(("outbox", "schedule") if worker else ()),
+            *(() if database.alone else ("leases",)),
+        )
         kp7.turn.start()
         kp7.outbox.start(claims=worker)
         if worker:
@@ -125,7 +137,7 @@ async def running(
         finally:
             if kp7.web:
                 await kp7.web.stop()
-            for stopped in (kp7.schedule, kp7.turn, kp7.outbox):
+            for stopped in (kp7.schedule, kp7.turn, kp7.outbox, kp7.pulse):
                 await stopped.stop()
             if kp7.line:
                 await kp7.line.close()
@@ -146,8 +158,9 @@ async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:
         raise SystemExit("DATABASE_URL names a database with people of its own: the demo will not touch it.")
     await import_organisations(kp7.database, folder / "organisations.csv")
     today = date.fromtimestamp(kp7.clock() / 1000)  # noqa: DTZ012  only bounds birth dates
+    rule = date_rule(kp7.policy.settings)
     await import_roster(
-        kp7.database, kp7.vault, folder / "roster.csv", today=today, rule=date_rule(kp7.settings), clock=kp7.clock
+        kp7.database, kp7.vault, folder / "roster.csv", today=today, rule=rule, by="demo", clock=kp7.clock
     )
 
 

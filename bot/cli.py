@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
-from bot.commands import database, identity, imports
-from bot.commands.common import err, out, settings_or_exit, with_database, without_database
+from bot.commands import audit, database, identity, imports, keys, policy
+from bot.commands.common import err, out, settings_or_exit, with_bare_database, without_database
 
 app = typer.Typer(
     help="KP7: staff self-service for Thai HR, in chat.",
@@ -21,6 +21,9 @@ app = typer.Typer(
 app.add_typer(imports.app, name="import")
 app.add_typer(identity.app, name="identity")
 app.add_typer(database.app, name="database")
+app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:
@@ -70,5 +73,5 @@ def migrate() -> None:
     async def work(_: Any, database: Any) -> list[str]:
         return list(await database.migrate())
 
-    for name in with_database(work, migrate=False):
+    for name in with_bare_database(work):
         out.print(name)

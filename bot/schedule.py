@@ -1,13 +1,14 @@
 """What falls due by the clock: a shared phone logs out, and what need not be kept is deleted."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
 from bot.logs import place
 from bot.notices import Notices
 from bot.outbox import Outbox
+from bot.policy import Policy
 from bot.settings import Settings
 from bot.times import DAY, HOUR
 from bot.topic import Kept, Registry, Words
@@ -23,12 +24,12 @@ CHUNK = 5_000
 def retention(settings: Settings) -> tuple[Kept, ...]:
     """What belongs to no topic. Deduplication outlives what a platform redelivers (hours); limits look back a day."""
     return (
-        Kept("inbox", "received_at", 3 * DAY),
+        Kept("inbox", "received_at", settings.inbox_days * DAY),
         Kept("attempts", "at", 25 * HOUR),
         Kept("tallies", "minute * 60000", 25 * HOUR),
         Kept("chat_messages", "at", settings.chat_history_hours * HOUR),
         Kept("conversations", "seen_at", settings.conversation_days * DAY),
-        Kept("outbox", "expires_at", 7 * DAY, "dead_at IS NOT NULL"),
+        Kept("outbox", "expires_at", settings.dead_letter_days * DAY, "dead_at IS NOT NULL"),
     )
 
 
@@ -76,25 +77,26 @@ class Schedule:
         outbox: Outbox,
         notices: Notices,
         registry: Registry,
-        settings: Settings,
+        policy: Policy,
         clock: Callable[[], int],
+        after: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`after`: what is done each time besides, outside of the transaction."""
         self._database, self._outbox, self._notices, self._clock = database, outbox, notices, clock
-        self._sweeps = registry.sweeps
-        self._kept = (*retention(settings), *registry.kept)
-        self._strangers = settings.conversation_days * DAY
+        self._registry, self._policy = registry, policy
+        self._after = after
         self._task: asyncio.Task[None] | None = None
 
     async def once(self) -> bool:
         """→ is there more of it to be done at once?"""
-        now = self._clock()
+        now, settings = self._clock(), self._policy.settings
         told: dict[str, Words] = {}
         async with self._database.write() as tx:
             await tx.among(_ONE_PROCESS, [{}])  # whoever comes second finds it done
-            for sweep in self._sweeps:
+            for sweep in self._registry.sweeps:
                 told.update(await sweep(tx, now))
-            more = await purge(tx, self._kept, now)
-            more = await forget_strangers(tx, now - self._strangers) or more
+            more = await purge(tx, (*retention(settings), *self._registry.kept(settings)), now)
+            more = await forget_strangers(tx, now - settings.conversation_days * DAY) or more
             written = await self._outbox.insert(tx, await self._notices.tell(tx, told, now))
         self._outbox.dispatch(written)
         return more
@@ -112,6 +114,8 @@ class Schedule:
             more = False
             try:
                 more = await self.once()
+                if self._after:
+                    await self._after()
             except Unavailable as error:
                 log.error("schedule_waits_for_database", reason=str(error))
             except Exception as error:

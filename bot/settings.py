@@ -22,10 +22,12 @@ class Settings(BaseSettings):
     public_url: str = ""
     database_url: str = "sqlite:///kp7.db"
     master_key: str = ""
+    master_key_old: str = ""
     header_seconds: Annotated[float, Field(gt=0)] = 10
     body_seconds: Annotated[float, Field(gt=0)] = 30
     max_connections: Count = 8000
     metrics_public: bool = False
+    audit_anchor: str = ""
     web_chat: bool = False
     demo: bool = False
     timezone: str = "Asia/Bangkok"
@@ -74,6 +76,8 @@ class Settings(BaseSettings):
     pause_hours: Count = 12
     conversation_days: Count = 7
     chat_history_hours: Count = 24
+    inbox_days: Annotated[int, Field(ge=3)] = 3  # longer than a platform delivers an event again
+    dead_letter_days: Count = 7
 
     self_service_before: date = date(2018, 10, 1)
     transfer_overrides_date: bool = True
@@ -81,7 +85,7 @@ class Settings(BaseSettings):
     phone_digits_max: Count = 10
     quiet_until_hour: Annotated[int, Field(ge=0, le=23)] = 8
 
-    @field_validator("master_key")
+    @field_validator("master_key", "master_key_old")
     @classmethod
     def _decodes(cls, value: str) -> str:
         if value and len(_decode(value)) < 32:
@@ -98,6 +102,10 @@ class Settings(BaseSettings):
     @property
     def master(self) -> bytes:
         return _decode(self.master_key)
+
+    @property
+    def master_old(self) -> bytes:
+        return _decode(self.master_key_old)
 
     @property
     def address(self) -> str:

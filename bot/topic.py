@@ -175,7 +175,8 @@ class Topic:
     `facts`: account id → frozen facts, in one query for all visitors; loaded again after each effect, which may have
     changed them. `menu`: flows to offer this visitor, best first. `notices`: by the purpose of outbox rows of the kind
     `notice`. `undelivered`: what the chat hears when its mail of that purpose never arrives. `carriers`: by the kind of
-    outbox rows; what they learn they hand to `Take`. `kept`: the tables that nobody else clears.
+    outbox rows; what they learn they hand to `Take`. `kept`: the tables that nobody else clears, by today's
+    rules.
     """
 
     flows: Mapping[str, Flow]
@@ -186,7 +187,7 @@ class Topic:
     undelivered: Mapping[str, Words] = field(default_factory=dict)
     carriers: Mapping[str, Callable[[Take], Carrier]] = field(default_factory=dict)
     sweeps: Sequence[Sweep] = ()
-    kept: Sequence[Kept] = ()
+    kept: Callable[[Settings], Sequence[Kept]] = lambda _: ()
 
 
 class Registry:
@@ -200,11 +201,13 @@ class Registry:
         self.undelivered = merged("undelivered mail", (topic.undelivered for topic in topics))
         self.carriers = merged("carrier", (topic.carriers for topic in topics))
         self.sweeps = tuple(sweep for topic in topics for sweep in topic.sweeps)
-        self.kept = tuple(kept for topic in topics for kept in topic.kept)
         self._topic_of = {name: i for i, topic in enumerate(topics) for name in topic.flows}
 
     def topic_of(self, flow: str) -> int:
         return self._topic_of[flow]
+
+    def kept(self, settings: Settings) -> tuple[Kept, ...]:
+        return tuple(kept for topic in self.topics for kept in topic.kept(settings))
 
     def menu(self, visitor: Visitor) -> tuple[str, ...]:
         return tuple(name for topic in self.topics for name in topic.menu(visitor))

@@ -8,6 +8,7 @@ from typing import Any
 from bot.events import Event, File, Invalid, Invited, Left, Message, Other, Press, Result, Say, Text, Unsent
 from bot.flow import Conversation, Frame, Happening, Resume, Script, Start, Step, begin, refuse, shown, supply, wait
 from bot.outbox import NEWS, SCREEN, Entry
+from bot.policy import Policy
 from bot.screen import Buttons, Command, Unclear, dump, help_for, render, understand
 from bot.session import Limits
 from bot.settings import Settings
@@ -29,14 +30,18 @@ class House:
     registry: Registry
     texts: Texts
     vault: Vault
-    settings: Settings
+    policy: Policy
     buttons: Buttons
     starts: Mapping[str, str]
 
     @classmethod
-    def of(cls, registry: Registry, texts: Texts, vault: Vault, settings: Settings) -> "House":
+    def of(cls, registry: Registry, texts: Texts, vault: Vault, policy: Policy) -> "House":
         starts = {f"words.start.{name}": name for name in registry.flows}
-        return cls(registry, texts, vault, settings, Buttons(vault.secret("buttons")), starts)
+        return cls(registry, texts, vault, policy, Buttons(vault.secret("buttons")), starts)
+
+    @property
+    def settings(self) -> Settings:
+        return self.policy.settings
 
 
 class Walk:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from bot.settings import Settings
+from bot.policy import Policy
 from bot.topic import Topic
 from handlers.identity.topic import topic as identity_topic  # `identity` would hide the folder of that name
 from storage.vault import Vault
 
 
-def topics(vault: Vault, settings: Settings) -> Sequence[Topic]:
-    return (identity_topic(vault, settings),)
+def topics(vault: Vault, policy: Policy) -> Sequence[Topic]:
+    return (identity_topic(vault, policy),)

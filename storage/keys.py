@@ -1,9 +1,47 @@
-"""The table `keys`: data keys, wrapped."""
+"""The table `keys`: data keys, wrapped; and among them what must outlive a change of `MASTER_KEY` (ids `secret:…`).
 
+How a key is rotated, with chats going on:
+
+1. Processes start with the new `MASTER_KEY` and the old one as `MASTER_KEY_OLD`: they read what either has wrapped and
+   wrap with the new one. The first of them wraps the secrets anew, so that the old key alone opens this database no
+   more, and leaves a mark under the old key, so that the new one alone does not open it yet. None starts beside a
+   process that cannot read the new key (`storage/processes.py`).
+2. `rotate` wraps all other rows anew, a chunk at a time. A row that was done, or deleted, is left alone: it may be
+   killed at any point, and run again.
+3. Once nothing is left under the old key the mark goes, and `MASTER_KEY_OLD` can be removed.
+"""
+
+import os
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 
-from storage.database import Tx
-from storage.vault import Key, Tampered, Vault
+from storage import audit, processes
+from storage.database import Database, Tx
+from storage.vault import ROOT, Key, Tampered, Vault
+
+CHUNK = 500
+_SECRET = "secret:"  # noqa: S105  a prefix of ids
+_MARK = f"{_SECRET}rotating"
+# What databases from before there was a root go on with; it was made from the MASTER_KEY of that day.
+ADOPTED = ("index", "use:buttons", "use:codes")
+
+
+class WrongKey(Exception):
+    """A sentence for the operator."""
+
+
+WRONG = "MASTER_KEY is not the one that this database was sealed with; nothing in it could be read. Put that one back."
+UNFINISHED = "Not all keys are under this MASTER_KEY yet: set MASTER_KEY_OLD to the one before, run `kp7 keys rotate`."
+
+BLIND = (
+    "A process of KP7 runs on this database that cannot read the new MASTER_KEY: start it anew with MASTER_KEY and "
+    "MASTER_KEY_OLD first. (If it was killed, wait a minute.)"
+)
+STILL_OLD = (
+    "A process of KP7 still seals with the key before: start it anew with the new MASTER_KEY, and then run this again. "
+    "(If it was killed, wait a minute.)"
+)
 
 
 async def by_id(tx: Tx, vault: Vault, id: str) -> Key | None:
@@ -14,7 +52,7 @@ async def by_id(tx: Tx, vault: Vault, id: str) -> Key | None:
 
 async def fits(tx: Tx, vault: Vault) -> bool:
     """Is this the master key that the database was sealed with? (One damaged row alone does not say no.)"""
-    rows = await tx.all("SELECT id, wrapped FROM keys LIMIT 3")
+    rows = await tx.all("SELECT id, wrapped FROM keys ORDER BY CASE WHEN id LIKE 'secret:%' THEN 0 ELSE 1 END LIMIT 3")
     for row in rows:
         with suppress(Tampered):
             vault.unwrap(row["id"], row["wrapped"])
@@ -22,4 +60,102 @@ async def fits(tx: Tx, vault: Vault) -> bool:
     return not rows
 
 
-WRONG = "MASTER_KEY is not the one that this database was sealed with; nothing in it could be read. Put that one back."
+async def has_root(tx: Tx) -> bool:
+    """False: this database was never opened, or not by a version that makes one."""
+    return bool(await tx.one("SELECT 1 FROM keys WHERE id = :id", {"id": _SECRET + ROOT}))
+
+
+async def open_vault(tx: Tx, master: bytes, old: bytes = b"") -> Vault:
+    """The vault of this database, whose secrets are made at its first opening. Raises `WrongKey`."""
+    vault = Vault(master, old)
+    if not await fits(tx, vault):
+        raise WrongKey(WRONG)
+    if old and any(vault.fingerprints[0] not in reads for reads in await processes.keys_in_use(tx)):
+        raise WrongKey(BLIND)  # it would lose what is sealed with a key that it cannot unwrap
+    if not await has_root(tx):
+        await _first_opening(tx, vault, master, old)
+    secrets: dict[str, bytes] = {}
+    aged: list[str] = []
+    for row in await tx.all("SELECT id, wrapped FROM keys WHERE id LIKE 'secret:%' ORDER BY id"):
+        try:
+            secret, by_old = vault.bare(row["id"], row["wrapped"])
+        except Tampered:
+            raise WrongKey(UNFINISHED if row["id"] == _MARK else WRONG) from None
+        if row["id"] != _MARK:
+            secrets[row["id"].removeprefix(_SECRET)] = secret
+            aged += [row["id"]] if by_old else []
+    if aged:
+        await tx.many(
+            "UPDATE keys SET wrapped = :wrapped WHERE id = :id",
+            [{"id": id, "wrapped": vault.wrap(id, secrets[id.removeprefix(_SECRET)])} for id in aged],
+        )
+        await tx.run(
+            "INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped) "
+            "ON CONFLICT (id) DO UPDATE SET wrapped = excluded.wrapped",
+            {"id": _MARK, "wrapped": Vault(old).wrap(_MARK, os.urandom(32))},
+        )
+    return Vault(master, old, secrets)
+
+
+async def _first_opening(tx: Tx, vault: Vault, master: bytes, old: bytes) -> None:
+    """Two processes may be at it: the first root counts, and both adopt the same."""
+    made = {ROOT: os.urandom(32)}
+    for row in await tx.all("SELECT id, wrapped FROM keys LIMIT 3"):
+        with suppress(Tampered):
+            before = Vault(old if vault.bare(row["id"], row["wrapped"])[1] else master)
+            made |= {use: before.made(use) for use in ADOPTED}
+    await tx.many(
+        "INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped) ON CONFLICT DO NOTHING",
+        [{"id": _SECRET + use, "wrapped": vault.wrap(_SECRET + use, secret)} for use, secret in made.items()],
+    )
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """A chunk: rows seen for the first time, wrapped anew, and damaged (no key opens them)."""
+
+    seen: int
+    done: int
+    damaged: int
+
+
+async def rotate(database: Database, vault: Vault, by: str, now: int) -> AsyncIterator[Rotated]:
+    """Steps 2 and 3 of the protocol. Raises `WrongKey` while somebody still wraps with the old key."""
+    rotated, found, again = 0, True, False
+    while found:  # twice at least, for what was written behind our back
+        found, after = False, ""
+        while True:
+            async with database.write() as tx:
+                if any(reads[0] != vault.fingerprints[0] for reads in await processes.keys_in_use(tx)):
+                    raise WrongKey(STILL_OLD)
+                chunk, after = await _rewrap(tx, vault, after)
+            rotated += chunk.done
+            found = found or bool(chunk.done)
+            yield Rotated(0, chunk.done, 0) if again else chunk
+            if not after:
+                break
+        again = True
+    async with database.write() as tx:
+        if await tx.run("DELETE FROM keys WHERE id = :mark", {"mark": _MARK}) or rotated:
+            detail = {"keys": rotated, "to": vault.fingerprints[0]}
+            await audit.append(tx, vault, now, [audit.Line(by, "keys.rotated", None, detail)])
+
+
+async def _rewrap(tx: Tx, vault: Vault, after: str) -> tuple[Rotated, str]:
+    """→ and where to go on; empty at the end"""
+    rows = await tx.all(
+        f"SELECT id, wrapped FROM keys WHERE id > :after AND id <> :mark ORDER BY id LIMIT {CHUNK}",  # noqa: S608
+        {"after": after, "mark": _MARK},
+    )
+    aged, damaged = [], 0
+    for row in rows:
+        try:
+            secret, by_old = vault.bare(row["id"], row["wrapped"])
+        except Tampered:
+            damaged += 1
+            continue
+        if by_old:
+            aged.append({"id": row["id"], "was": row["wrapped"], "wrapped": vault.wrap(row["id"], secret)})
+    # a key that was destroyed meanwhile stays destroyed
+    await tx.many("UPDATE keys SET wrapped = :wrapped WHERE id = :id AND wrapped = :was", aged)
+    return Rotated(len(rows), len(aged), damaged), rows[-1]["id"] if len(rows) == CHUNK else ""

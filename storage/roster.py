@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from storage.database import Row, Tx
 from storage.ids import new_id
@@ -31,9 +31,12 @@ class RosterEntry:
 
 @dataclass(frozen=True)
 class Written:
+    """`people`: id of each person that this chunk wrote, and what happened; a sum has none, however long the file."""
+
     added: int = 0
     changed: int = 0
     left: int = 0
+    people: tuple[tuple[str, Literal["added", "changed"]], ...] = field(default=(), compare=False)
 
     def __add__(self, other: "Written") -> "Written":
         return Written(self.added + other.added, self.changed + other.changed, self.left + other.left)
@@ -63,6 +66,7 @@ async def write_roster(tx: Tx, vault: Vault, entries: Sequence[RosterEntry], now
     people: list[dict[str, Any]] = []
     emails: list[NewEmail] = []
     added = changed = 0
+    done: list[tuple[str, Literal["added", "changed"]]] = []
     for id_index, (entry, fingerprint) in prints.items():
         row = known.get(id_index)
         if row and row["fingerprint"] == fingerprint:
@@ -79,6 +83,7 @@ async def write_roster(tx: Tx, vault: Vault, entries: Sequence[RosterEntry], now
             contact = {}
         if not contact.get("own"):
             contact = {"phone": entry.phone, "fax": ""}
+        done.append((id, "changed" if row else "added"))
         people.append(
             {
                 "id": id,
@@ -105,7 +110,7 @@ async def write_roster(tx: Tx, vault: Vault, entries: Sequence[RosterEntry], now
         await tx.many("INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped)", keys)
         await tx.many(_UPSERT_PERSON, people)
         await set_emails(tx, emails, now)
-    return Written(added, changed, len(entries) - added - changed)
+    return Written(added, changed, len(entries) - added - changed, tuple(done))
 
 
 def _keeps_address(row: Row, key: Key, address: str) -> bool:

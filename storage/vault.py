@@ -6,7 +6,9 @@ table, row and column, so that a value moved elsewhere does not open:
 
     version "." key id "." base64url(nonce ‖ ciphertext ‖ tag)
 
-What must be found again (an ID number, an address) has a blind index: HMAC-SHA-256 under a key of its own.
+What must be found again (an ID number, an address) has a blind index: HMAC-SHA-256 under a key of its own. That key,
+and those for signing and hashing, come from a random root which lies in `keys` like a data key (`storage/keys.py`), so
+that they stay what they are when `MASTER_KEY` is changed.
 """
 
 import base64
@@ -28,6 +30,7 @@ from storage.ids import new_id
 VERSION = "1"
 _NONCE = 12
 KEYS_AT_HAND = 4_096
+ROOT = "root"
 
 
 class Tampered(Exception):
@@ -40,6 +43,10 @@ def _b64(data: bytes) -> str:
 
 def _unb64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _derive(root: bytes, use: str) -> bytes:
+    return HKDF(SHA256(), 32, salt=b"kp7", info=use.encode()).derive(root)
 
 
 class Key:
@@ -88,22 +95,33 @@ class Keyring:
 
 
 class Vault:
-    """Everything made from `MASTER_KEY` (at least 32 bytes of base64, see `.env.example`)."""
+    """What opens the database. `storage.keys.open_vault` makes the one that fits.
 
-    def __init__(self, master: bytes) -> None:
-        if len(master) < 32:
+    `master`: wraps data keys; at least 32 bytes (`MASTER_KEY`, see `.env.example`). `old`: the one before it, which
+    still unwraps while keys are rotated. `secrets`: what lies in the database besides: `ROOT`, and by use what is not
+    made from it. Without a root `master` is one, as it was in databases from before there were roots.
+    """
+
+    def __init__(self, master: bytes, old: bytes = b"", secrets: Mapping[str, bytes] | None = None) -> None:
+        if len(master) < 32 or (old and len(old) < 32):
             raise ValueError("MASTER_KEY is shorter than 32 bytes")
-        self._master = master
-        self._wrapping = AESGCM(self._derive("wrap"))
-        self._index = self._derive("index")
+        self._wrapping = AESGCM(_derive(master, "wrap"))
+        self._unwrapping = (self._wrapping, *([AESGCM(_derive(old, "wrap"))] if old else []))
+        self._secrets = dict(secrets or {})
+        self._root = self._secrets.pop(ROOT, master)
         self._opened = lru_cache(KEYS_AT_HAND)(self._open_key)
+        self._index = self.made("index")
+        self.fingerprints = tuple(_derive(key, "fingerprint").hex()[:16] for key in (master, old) if key)
 
-    def _derive(self, use: str) -> bytes:
-        return HKDF(SHA256(), 32, salt=b"kp7", info=use.encode()).derive(self._master)
+    def made(self, use: str) -> bytes:
+        """A key of its own for whatever `use` names."""
+        if use not in self._secrets:
+            self._secrets[use] = _derive(self._root, use)
+        return self._secrets[use]
 
     def secret(self, use: str) -> bytes:
         """A 32-byte key for one named use (signing buttons, hashing codes)."""
-        return self._derive(f"use:{use}")
+        return self.made(f"use:{use}")
 
     def index(self, kind: str, value: str) -> str:
         """Blind index: the same value gives the same 43 characters, which tell nothing without the key."""
@@ -111,19 +129,29 @@ class Vault:
 
     def new_key(self) -> tuple[Key, str]:
         """A fresh data key, and its wrapped form for the table `keys`."""
-        id, secret, nonce = new_id(), os.urandom(32), os.urandom(_NONCE)
-        return Key(id, secret), _b64(nonce + self._wrapping.encrypt(nonce, secret, _bound(id, ("keys",))))
+        id, secret = new_id(), os.urandom(32)
+        return Key(id, secret), self.wrap(id, secret)
+
+    def wrap(self, id: str, secret: bytes) -> str:
+        nonce = os.urandom(_NONCE)
+        return _b64(nonce + self._wrapping.encrypt(nonce, secret, _bound(id, ("keys",))))
 
     def unwrap(self, id: str, wrapped: str) -> Key:
         """Remembered under what lies in the table: a key whose row was destroyed can no longer be asked for."""
         return self._opened(id, wrapped)
 
     def _open_key(self, id: str, wrapped: str) -> Key:
-        try:
-            data = _unb64(wrapped)
-            return Key(id, self._wrapping.decrypt(data[:_NONCE], data[_NONCE:], _bound(id, ("keys",))))
-        except (InvalidTag, ValueError) as error:
-            raise Tampered("keys") from error
+        return Key(id, self.bare(id, wrapped)[0])
+
+    def bare(self, id: str, wrapped: str) -> tuple[bytes, bool]:
+        """What was wrapped, and whether under `old`. Raises `Tampered`."""
+        for wrapping in self._unwrapping:
+            try:
+                data = _unb64(wrapped)
+                return wrapping.decrypt(data[:_NONCE], data[_NONCE:], _bound(id, ("keys",))), wrapping != self._wrapping
+            except (InvalidTag, ValueError):
+                continue
+        raise Tampered("keys")
 
     def key_of(self, row: Mapping[str, Any], prefix: str = "") -> Key | None:
         """The key of a row that was joined with `keys` as `<prefix>key_id`, `<prefix>wrapped`."""

@@ -135,7 +135,7 @@ class House:
         await import_organisations(kp7.database, SAMPLES / "organisations.csv")
         await import_roster(
             kp7.database, kp7.vault, SAMPLES / "roster.csv", today=date(2026, 11, 21),
-            rule=date_rule(kp7.settings), clock=self.clock,
+            rule=date_rule(kp7.settings), by="cli:malee", clock=self.clock,
         )  # fmt: skip
 
     async def somebody(self, language: str = "th") -> "Chat":

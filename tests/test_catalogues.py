@@ -36,6 +36,7 @@ PREFIXES = (
     "words.start.",
     "words.",
     "mail.",
+    "policy.",
 )
 PAGES = ("web.", "mailbox.")
 
@@ -81,7 +82,7 @@ def test_no_sentence_is_left_over() -> None:
 
 
 async def test_every_flow_has_its_place_in_the_menu_and_its_way_back(house: House) -> None:
-    flows = Registry(topics(house.kp7.vault, house.kp7.settings)).flows
+    flows = Registry(topics(house.kp7.vault, house.kp7.policy)).flows
     needed = {f"{prefix}.{flow}" for flow in flows for prefix in ("menu", "words.start", "resume")}
     assert needed - TH.keys() == set()
 

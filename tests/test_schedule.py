@@ -8,6 +8,7 @@ import pytest
 from bot import schedule
 from bot.notices import Notices
 from bot.outbox import Entry, Outbox
+from bot.policy import Policy
 from bot.schedule import Schedule, purge
 from bot.settings import Settings
 from bot.text import Texts
@@ -32,7 +33,7 @@ class Archive:
         outbox = Outbox(database, self.vault, self.clock)
         registry = Registry([])
         notices = Notices(database, self.vault, outbox, Texts(), registry, self.clock)
-        self.schedule = Schedule(database, outbox, notices, registry, self.settings, self.clock)
+        self.schedule = Schedule(database, outbox, notices, registry, Policy(self.settings, self.clock), self.clock)
 
     def clock(self) -> int:
         return self.now

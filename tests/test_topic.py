@@ -7,6 +7,7 @@ import pytest
 
 from bot.flow import Ask, Script
 from bot.outbox import Carrier, Entry
+from bot.settings import Settings
 from bot.topic import Context, Flow, Kept, Registry, Take, Topic, Visitor, Words
 from storage.database import Tx
 
@@ -56,7 +57,7 @@ FULL = Topic(
     undelivered={"postcard": Words("notice.lost")},
     carriers={"postcard": carrier},
     sweeps=(nothing,),
-    kept=(Kept("postcards", "at", 1),),
+    kept=lambda _: (Kept("postcards", "at", 1),),
 )
 
 
@@ -69,7 +70,7 @@ def test_everything_of_every_topic() -> None:
         undelivered={"letter": Words("notice.lost")},
         carriers={"letter": carrier},
         sweeps=(nothing,),
-        kept=(Kept("letters", "at", 1),),
+        kept=lambda _: (Kept("letters", "at", 1),),
     )
     both = Registry([FULL, other])
     assert (set(both.flows), set(both.effects)) == ({"hello", "bye"}, {Greet, Wave})
@@ -77,7 +78,7 @@ def test_everything_of_every_topic() -> None:
     assert set(both.notices) == {"hello", "bye"}
     assert set(both.undelivered) == set(both.carriers) == {"postcard", "letter"}
     assert len(both.sweeps) == 2
-    assert [kept.table for kept in both.kept] == ["postcards", "letters"]
+    assert [kept.table for kept in both.kept(Settings(_env_file=None))] == ["postcards", "letters"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from bot.batch import TRIES, Work
 from bot.events import Event, Invalid, Language, Press, Result, Text
 from bot.flow import Ask, Choice, Conversation, Do, Script
 from bot.outbox import Carrier, Entry, Outbox
+from bot.policy import Policy
 from bot.screen import load
 from bot.settings import Settings
 from bot.text import Texts, fold
@@ -216,8 +217,8 @@ class Rig:
         registry = Registry(
             [Topic(flows, effects, self.facts, lambda v: tuple(flows) if v.logged_in else tuple(scripts))]
         )
-        settings = Settings(_env_file=None)
-        self.turn = Turn(self.database, House.of(registry, Keys(), self.vault, settings), self.outbox, lambda: self.now)
+        policy = Policy(Settings(_env_file=None), lambda: self.now)
+        self.turn = Turn(self.database, House.of(registry, Keys(), self.vault, policy), self.outbox, lambda: self.now)
         commit = self.turn._batcher._commit
 
         async def counted(batch: Sequence[Work]) -> Sequence[Work]:

@@ -23,8 +23,8 @@ from bot.channels.http import Busy, TooLarge, body, same_origin
 from bot.channels.strict_json import Malformed, parse
 from bot.events import LANGUAGES, Event, File, Language, Opened, Press, Text
 from bot.outbox import Entry
+from bot.policy import Policy
 from bot.session import Limits
-from bot.settings import Settings
 from bot.text import Texts
 from bot.times import MINUTE
 from bot.topic import Incoming, Take
@@ -95,14 +95,15 @@ class WebChat:
         self,
         database: Database,
         vault: Vault,
-        settings: Settings,
+        policy: Policy,
         texts: Texts,
         take: Take,
         clock: Callable[[], int],
     ) -> None:
-        self._database, self._vault, self._settings, self._texts = database, vault, settings, texts
+        self._database, self._vault, self._policy, self._texts = database, vault, policy, texts
+        self._settings = policy.settings  # of the deployment: address, demo
         self._take, self._clock = take, clock
-        self._cookie = "__Host-kp7" if settings.secure else "kp7"
+        self._cookie = "__Host-kp7" if self._settings.secure else "kp7"
         self._page = (STATIC / "chat.html").read_text("utf-8")
         self.hub = Hub()
         self._me = secrets.token_hex(8)  # among the processes that serve this chat
@@ -306,7 +307,7 @@ class WebChat:
             )
         events = []
         for row in reversed(rows):
-            limits = Limits.of(self._settings, "web", shared=bool(row["shared"]))
+            limits = Limits.of(self._policy.settings, "web", shared=bool(row["shared"]))
             if row["session"] and limits.over(row["seen_at"], row["session_at"], now):
                 continue  # it shows nothing any more, even before the sweep comes by
             keyring = Keyring(self._vault.unwrap(row["key_id"], row["wrapped"]))

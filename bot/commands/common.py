@@ -50,10 +50,28 @@ def settings_or_exit(*, serving: bool = False) -> Settings:
     return settings
 
 
-def with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: bool = True) -> T:
+def with_database(work: Callable[[Settings, Any, Any], Awaitable[T]]) -> T:
+    """`work` is given the settings with today's rules, the database, and the vault that fits it."""
+    from bot.policy import Policy
+    from bot.times import wall_clock
     from storage import keys
+    from storage.opening import opened
+
+    async def run(settings: Settings, database: Any) -> T:
+        try:
+            vault = await opened(database, settings.master, settings.master_old)
+        except keys.WrongKey as wrong:
+            raise SystemExit(str(wrong)) from None
+        policy = Policy(settings, wall_clock)
+        await policy.refresh(database)
+        return await work(policy.settings, database, vault)
+
+    return with_bare_database(run)
+
+
+def with_bare_database(work: Callable[[Settings, Any], Awaitable[T]]) -> T:
+    """As it is: perhaps of an older version, perhaps under another key."""
     from storage.database import BadAddress, Database, Unavailable
-    from storage.vault import Vault
 
     settings = settings_or_exit()
 
@@ -63,11 +81,6 @@ def with_database(work: Callable[[Settings, Any], Awaitable[T]], *, migrate: boo
         except (BadAddress, Unavailable) as error:
             raise SystemExit(without_database(error)) from None
         try:
-            if migrate:
-                await database.migrate()
-                async with database.read() as tx:
-                    if not await keys.fits(tx, Vault(settings.master)):
-                        raise SystemExit(keys.WRONG)
             return await work(settings, database)
         finally:
             await database.close()
@@ -79,6 +92,11 @@ def without_database(error: Exception) -> int:
     """Says so. → the exit code: 3 for an address that is none, 1 where nobody answers now."""
     err.print(f"[red]DATABASE_URL[/red]: {escape(str(error))}", highlight=False, soft_wrap=True)
     return 3 if isinstance(error, ValueError) else 1
+
+
+def operator(by: str) -> str:
+    """Who acts, as the audit log has it."""
+    return f"cli:{''.join(char if char.isprintable() else '?' for char in by)[:64]}"
 
 
 def cli_language() -> Any:

@@ -24,7 +24,7 @@ def database_copy(
     from storage.copy import Uncopyable, copy
     from storage.database import BadAddress, Database, Unavailable
 
-    async def work(settings: Settings, source: Any) -> Mapping[str, int]:
+    async def work(settings: Settings, source: Any, _vault: Any) -> Mapping[str, int]:
         target = await Database.open(to)
         try:
             async with only_one(settings.database_url):

@@ -7,21 +7,21 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.commands.common import By, Json, err, out, settings_or_exit, with_database
+from bot.commands.common import By, Json, err, operator, out, settings_or_exit, with_database
 from bot.settings import Settings
 
 app = typer.Typer(help="Identity checks that HR makes in person.", no_args_is_help=True)
 
 
 @app.command("list")
-def identity_list(as_json: Json = False) -> None:
+def identity_list(as_json: Json = False, by: By = "hr") -> None:
     """Who waits for HR to confirm who they are."""
+    from bot.times import wall_clock
     from handlers.identity import checks
-    from storage.vault import Vault
 
-    async def work(settings: Settings, database: Any) -> list[checks.Check]:
-        async with database.read() as tx:
-            return await checks.list_open(tx, Vault(settings.master))
+    async def work(_: Settings, database: Any, vault: Any) -> list[checks.Check]:
+        async with database.write() as tx:  # it is written down who looked
+            return await checks.list_open(tx, vault, by=operator(by), now=wall_clock())
 
     found = with_database(work)
     if as_json:
@@ -66,12 +66,13 @@ def identity_refuse(reference: Reference, by: By = "hr") -> None:
 @app.command("unblock")
 def identity_unblock(
     national_id: Annotated[str, typer.Argument(help="13 digits; asked for if left out.")] = "",
+    by: By = "hr",
 ) -> None:
     """Lift what wrong codes have blocked for this person, who stands before you with their card."""
     from bot import thai
     from bot.events import Invalid
+    from bot.times import wall_clock
     from handlers.identity import checks
-    from storage.vault import Vault
 
     try:
         wanted = thai.national_id(national_id or typer.prompt("ID", hide_input=True))
@@ -79,9 +80,9 @@ def identity_unblock(
         err.print("That is not an ID.")
         raise typer.Exit(2) from None
 
-    async def work(settings: Settings, database: Any) -> bool:
+    async def work(_: Settings, database: Any, vault: Any) -> bool:
         async with database.write() as tx:
-            return await checks.unblock(tx, Vault(settings.master), wanted)
+            return await checks.unblock(tx, vault, wanted, by=operator(by), now=wall_clock())
 
     if not with_database(work):
         err.print("Nobody on the roster has this ID.")
@@ -90,13 +91,11 @@ def identity_unblock(
 
 
 def _decide(reference: str, *, confirmed: bool, by: str, despite_mismatch: bool = False) -> None:
-    from bot.app import wall_clock
     from bot.outbox import Outbox
+    from bot.times import wall_clock
     from handlers.identity import checks
-    from storage.vault import Vault
 
-    async def work(settings: Settings, database: Any) -> None:
-        vault = Vault(settings.master)
+    async def work(_: Settings, database: Any, vault: Any) -> None:
         outbox = Outbox(database, vault, wall_clock)
         await checks.decide(
             database,
@@ -105,7 +104,7 @@ def _decide(reference: str, *, confirmed: bool, by: str, despite_mismatch: bool 
             reference,
             confirmed=confirmed,
             despite_mismatch=despite_mismatch,
-            by=by,
+            by=operator(by),
             clock=wall_clock,
         )
 

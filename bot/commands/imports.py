@@ -7,28 +7,29 @@ from typing import Any
 
 import typer
 
-from bot.commands.common import Dry, File, Json, cli_language, err, out, with_database
+from bot.commands.common import By, Dry, File, Json, cli_language, err, operator, out, with_database
 from bot.settings import Settings
 
 app = typer.Typer(help="Bring HR's files into the record.", no_args_is_help=True)
 
 
 @app.command("roster")
-def import_roster(file: File, dry_run: Dry = False, as_json: Json = False) -> None:
+def import_roster(file: File, dry_run: Dry = False, as_json: Json = False, by: By = "operator") -> None:
     """People, from a CSV file with Thai headers."""
     from rich.progress import Progress
 
-    from bot.app import date_rule, wall_clock
+    from bot.app import date_rule
+    from bot.times import wall_clock
     from handlers.organisation.imports import import_roster as work
-    from storage.vault import Vault
 
     with Progress(console=err, disable=as_json or not err.is_terminal) as progress:
         bar = progress.add_task(file.name, total=None)
         _import(
-            lambda settings, database: work(
+            lambda settings, database, vault: work(
                 database,
-                Vault(settings.master),
+                vault,
                 file,
+                by=operator(by),
                 today=datetime.now(UTC).date(),
                 rule=date_rule(settings),
                 clock=wall_clock,
@@ -45,10 +46,10 @@ def import_organisations(file: File, dry_run: Dry = False, as_json: Json = False
     """The tree of organisations, from a CSV file with Thai headers."""
     from handlers.organisation.imports import import_organisations as work
 
-    _import(lambda _, database: work(database, file, dry=dry_run), as_json=as_json, dry=dry_run)
+    _import(lambda _settings, database, _vault: work(database, file, dry=dry_run), as_json=as_json, dry=dry_run)
 
 
-def _import(work: Callable[[Settings, Any], Awaitable[Any]], *, as_json: bool, dry: bool) -> None:
+def _import(work: Callable[[Settings, Any, Any], Awaitable[Any]], *, as_json: bool, dry: bool) -> None:
     from bot.text import Texts
     from handlers.organisation.tables import BadFile
 

@@ -9,7 +9,7 @@ from typing import Any
 from bot import thai
 from bot.outbox import Entry, Outbox
 from bot.topic import Context
-from storage import people
+from storage import audit, people
 from storage.database import Database, Tx
 from storage.ids import new_id
 from storage.people import Person
@@ -89,11 +89,13 @@ WHERE c.decided_at IS NULL ORDER BY c.asked_at
 """
 
 
-async def list_open(tx: Tx, vault: Vault) -> list[Check]:
-    found = []
+async def list_open(tx: Tx, vault: Vault, *, by: str, now: int) -> list[Check]:
+    found: list[Check] = []
+    lines: list[audit.Line] = []
     for row in await tx.all(_OPEN):
         claim = vault.unwrap(row["key_id"], row["wrapped"]).open(row["claim"], "identity_checks", row["id"], "claim")
         person = await people.by_index(tx, vault, row["id_index"])
+        lines.append(_line(by, "listed", person, row["reference"]))
         found.append(
             Check(
                 reference=row["reference"],
@@ -107,7 +109,13 @@ async def list_open(tx: Tx, vault: Vault) -> list[Check]:
                 unit=person.unit if person else "",
             )
         )
+    await audit.append(tx, vault, now, lines)
     return found
+
+
+def _line(by: str, done: str, person: Person | None, reference: str, **more: bool) -> audit.Line:
+    """`person`: whom the roster has under the ID that was typed."""
+    return audit.Line(by, f"identity.{done}", person.id if person else None, {"check": reference, **more})
 
 
 def matches(person: Person, claim: Mapping[str, str]) -> dict[str, bool]:
@@ -139,14 +147,16 @@ async def decide(
         )
         if row is None:
             raise Undecidable("unknown")
+        person = await people.by_index(tx, vault, row["id_index"])
+        disagrees = False
         if confirmed:
-            person = await people.by_index(tx, vault, row["id_index"])
             if person is None:
                 raise Undecidable("not_on_roster")
             claim = vault.unwrap(row["key_id"], row["wrapped"]).open(
                 row["claim"], "identity_checks", row["id"], "claim"
             )
-            if not despite_mismatch and not all(matches(person, claim).values()):
+            disagrees = not all(matches(person, claim).values())
+            if disagrees and not despite_mismatch:
                 raise Undecidable("mismatch")
         verdict = "confirmed" if confirmed else "refused"
         won = await tx.run(
@@ -156,6 +166,7 @@ async def decide(
         )
         if won != 1:
             raise Undecidable("decided")
+        await audit.append(tx, vault, now, [_line(by, verdict, person, reference, mismatch=disagrees)])
         if confirmed:  # HR has seen the person: a lock that guessing led to is lifted
             await tx.run("UPDATE people SET wrong_codes = 0 WHERE id_index = :index", {"index": row["id_index"]})
         if row["waits"]:
@@ -171,7 +182,7 @@ async def decide(
             await outbox.insert(tx, [entry])
 
 
-async def unblock(tx: Tx, vault: Vault, national_id: str) -> bool:
+async def unblock(tx: Tx, vault: Vault, national_id: str, *, by: str, now: int) -> bool:
     """Forget this person's wrong codes, locks and used-up allowances. False: nobody has this ID."""
     id_index = people.national_id_index(vault, national_id)
     person = await people.by_index(tx, vault, id_index)
@@ -183,4 +194,5 @@ async def unblock(tx: Tx, vault: Vault, national_id: str) -> bool:
         subjects += [index, f"{index}:own"]
     await tx.run("UPDATE people SET wrong_codes = 0 WHERE id = :id", {"id": person.id})
     await tx.many("DELETE FROM attempts WHERE subject = :subject", [{"subject": subject} for subject in subjects])
+    await audit.append(tx, vault, now, [audit.Line(by, "identity.unblocked", person.id)])
     return True

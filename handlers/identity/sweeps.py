@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from bot.policy import Policy
 from bot.session import OVER, Limits
-from bot.settings import Settings
 from bot.topic import Sweep, Words
 from storage import chats
 from storage.database import Tx
@@ -18,9 +18,10 @@ _UNATTENDED = (
 )
 
 
-def unattended(settings: Settings) -> Sweep:
+def unattended(policy: Policy) -> Sweep:
     async def end_idle_sessions(tx: Tx, now: int) -> Mapping[str, Words]:
         """A phone that several people use, and a browser, log out by themselves; nothing of the person stays there."""
+        settings = policy.settings
         gone: list[str] = []
         for which, channel, shared in _UNATTENDED:
             rows = await tx.all(

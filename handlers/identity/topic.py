@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bot.outbox import SECRET
-from bot.settings import Settings
+from bot.policy import Policy
 from bot.times import DAY
 from bot.topic import Flow, Kept, Topic, Visitor, Words
 from handlers.identity import effects as do
@@ -13,9 +13,9 @@ from storage.database import Tx
 from storage.vault import Vault
 
 
-def topic(vault: Vault, settings: Settings) -> Topic:
+def topic(vault: Vault, policy: Policy) -> Topic:
     async def facts(tx: Tx, visitors: Sequence[Visitor], now: int) -> Mapping[str, script.Facts]:
-        return await record.facts(tx, vault, settings, visitors, now)
+        return await record.facts(tx, vault, policy.settings, visitors, now)
 
     return Topic(
         flows={
@@ -44,11 +44,11 @@ def topic(vault: Vault, settings: Settings) -> Topic:
         },
         facts=facts,
         menu=lambda visitor: ("profile", "change_email", "shared_phone", "logout") if visitor.logged_in else ("login",),
-        notices=truths.of(vault, settings),
+        notices=truths.of(vault, policy.settings.timezone),
         undelivered={SECRET: Words("notice.code_undelivered")},
-        carriers={"verify": partial(verifier.carrier, vault, settings)},
-        sweeps=(sweeps.unattended(settings),),
-        kept=(
+        carriers={"verify": partial(verifier.carrier, vault, policy.settings)},
+        sweeps=(sweeps.unattended(policy),),
+        kept=lambda settings: (
             Kept("codes", "expires_at", DAY),
             Kept("identity_checks", "asked_at", settings.officer_check_days * DAY),
         ),

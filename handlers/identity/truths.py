@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from bot.outbox import Entry
-from bot.settings import Settings
 from bot.times import local_date
 from bot.topic import Truth, Words
 from storage import people
@@ -11,7 +10,7 @@ from storage.database import Tx
 from storage.vault import Vault
 
 
-def of(vault: Vault, settings: Settings) -> Mapping[str, Truth]:
+def of(vault: Vault, timezone: str) -> Mapping[str, Truth]:
     async def sso_ready(tx: Tx, entry: Entry, now: int) -> Words | None:
         """The address that was registered yesterday is the one still on record, and its day has come."""
         assert entry.person_id is not None
@@ -22,7 +21,7 @@ def of(vault: Vault, settings: Settings) -> Mapping[str, Truth]:
         email = person.email
         if email is None or email.id != entry.content["email_id"]:
             return None
-        if email.effective_on > local_date(now, settings.timezone):
+        if email.effective_on > local_date(now, timezone):
             return None
         return Words("notice.sso_ready", {"date": email.effective_on}, mail=email.address)
 

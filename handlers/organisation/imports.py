@@ -11,6 +11,7 @@ from handlers.identity.rules import email_source
 from handlers.organisation.organisations import OrganisationRow, check_tree, read_organisations
 from handlers.organisation.roster import RosterRow, read_roster, refuse_repeated_ids
 from handlers.organisation.tables import BadRow
+from storage import audit
 from storage.database import Database
 from storage.roster import RosterEntry, Written, write_roster
 from storage.vault import Vault
@@ -42,11 +43,12 @@ async def import_roster(
     *,
     today: date,
     rule: DateRule,
+    by: str,
     clock: Callable[[], int],
     dry: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Report:
-    """Raises `BadFile`. `progress` hears how many rows were handled."""
+    """Raises `BadFile`. `by`: as in `audit.Line`. `progress` hears how many rows were handled."""
     refuse_repeated_ids(path)
     report = Report()
     for chunk in chunks(read_roster(path, today), CHUNK):
@@ -63,7 +65,12 @@ async def import_roster(
                 )
             }
             placed = [_placed(entry, codes.get(entry.unit, "")) for entry in good]
-            report.written += await write_roster(tx, vault, placed, clock(), dry=dry)
+            now = clock()
+            written = await write_roster(tx, vault, placed, now, dry=dry)
+            if not dry:
+                lines = [audit.Line(by, f"roster.{done}", person) for person, done in written.people]
+                await audit.append(tx, vault, now, lines)
+            report.written += written
         progress(len(chunk))
     return report
 

@@ -115,7 +115,7 @@ async def test_anan_goes_to_hr_and_the_chat_goes_on_by_itself(office: House) -> 
     await finishes(anan, "anan.hr@example.com")
     assert await rows(office, "SELECT COUNT(*) AS n FROM emails WHERE source = 'officer'") == [{"n": 1}]
     assert await rows(office, "SELECT verdict, decided_by FROM identity_checks") == [
-        {"verdict": "confirmed", "decided_by": "registrar"}
+        {"verdict": "confirmed", "decided_by": "cli:registrar"}
     ]
     assert json.loads((await kp7(office, "list", "--json"))[1]) == []
 
@@ -128,7 +128,7 @@ async def test_hr_refuses(office: House) -> None:
     await anan.hears(shown + 1)
     anan.sees("error.officer_refused")
     assert await rows(office, "SELECT verdict, decided_by FROM identity_checks") == [
-        {"verdict": "refused", "decided_by": "somsri"}
+        {"verdict": "refused", "decided_by": "cli:somsri"}
     ]
     again = await asks_hr(anan, ANAN)
     assert again != reference

@@ -415,7 +415,13 @@ class Ward:
         return found
 
     def vault(self) -> Vault:
-        return Vault(base64.b64decode(KEY))
+        """As the program opens it, without opening it."""
+        bare = Vault(base64.b64decode(KEY))
+        secrets = self.rows("SELECT id, wrapped FROM keys WHERE id LIKE 'secret:%'")
+        return Vault(
+            base64.b64decode(KEY),
+            secrets={row["id"].removeprefix("secret:"): bare.bare(row["id"], row["wrapped"])[0] for row in secrets},
+        )
 
 
 @asynccontextmanager

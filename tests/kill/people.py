@@ -4,6 +4,7 @@ Everybody acts by what stands on their phone, as people do: no person waits for 
 """
 
 import asyncio
+import base64
 import random
 import re
 import time
@@ -17,8 +18,9 @@ from bot.text import Texts
 from handlers.organisation.imports import DateRule, import_organisations, import_roster
 from handlers.organisation.roster import RosterRow, read_roster
 from storage.database import Database
+from storage.opening import opened
 from storage.people import national_id_index
-from tests.house import SAMPLES
+from tests.house import KEY, SAMPLES
 from tests.kill.driver import Phone, Seen, Ward
 
 TODAY = date(2026, 11, 21)
@@ -43,11 +45,11 @@ def roster() -> list[Person]:
 async def load_roster(ward: Ward) -> None:
     database = await Database.open(ward.database_url)
     try:
-        await database.migrate()
+        vault = await opened(database, base64.b64decode(KEY))
         await import_organisations(database, SAMPLES / "organisations.csv")
         rule = DateRule(date(2018, 10, 1), True)
         await import_roster(
-            database, ward.vault(), SAMPLES / "roster.csv", today=TODAY, rule=rule,
+            database, vault, SAMPLES / "roster.csv", today=TODAY, rule=rule, by="cli:malee",
             clock=lambda: int(time.time() * 1000),
         )  # fmt: skip
     finally:

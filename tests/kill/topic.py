@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.events import Invalid, Language
 from bot.flow import Ask, Choice, Script
-from bot.settings import Settings
+from bot.policy import Policy
 from bot.text import Texts, fold
 from bot.topic import Context, Flow, Later, Topic, Visitor
 from storage.database import Tx
@@ -82,7 +82,7 @@ def plain(script: Callable[[], Script[Any]]) -> Callable[[Any, Mapping[str, Any]
     return lambda _facts, _args: script()
 
 
-def topics(_vault: Vault, _settings: Settings) -> Sequence[Topic]:
+def topics(_vault: Vault, _policy: Policy) -> Sequence[Topic]:
     scripts = {"register": toy.registration, "other": other}
     flows = {name: Flow(plain(script), private=False) for name, script in scripts.items()}
     effects: dict[type, Any] = {LookUp: look_up, Send: send, Check: check, Save: save}

@@ -71,7 +71,13 @@ async def archive(tmp_path: Path) -> AsyncIterator[House]:
     async with a_house(tmp_path, samples=False) as house:
         kp7 = house.kp7
         report = await import_roster(
-            kp7.database, kp7.vault, roster, today=date(2026, 11, 21), rule=date_rule(kp7.settings), clock=house.clock
+            kp7.database,
+            kp7.vault,
+            roster,
+            today=date(2026, 11, 21),
+            rule=date_rule(kp7.settings),
+            by="cli:malee",
+            clock=house.clock,
         )
         roster.unlink()
         assert (report.written.added, report.bad) == (MARKED, [])

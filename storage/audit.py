@@ -1,0 +1,253 @@
+"""The audit log: who read or changed personal data that are not theirs, or somebody's rights.
+
+A line is written in the transaction of the thing itself, so that neither is without the other. Each line bears an
+HMAC-SHA-256 over the one before and all of its own fields; the head bears one over where the log ends, in a context of
+its own. So without the key no line can be edited, deleted, swapped, inserted or cut off at the end unnoticed. Whoever
+has the key, or puts back an older copy of the whole database, is found out by anchors: heads that were told to
+somebody off this machine.
+
+The protocol of `append`, the same on every database:
+
+1. one UPDATE of the head takes the numbers, and makes others who append wait until this transaction ends;
+2. a head that does not fit its HMAC is not written over: that would cover up what was done to it;
+3. the lines, one statement; the new head, one statement.
+"""
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from storage.database import Row, Tx
+from storage.vault import Tampered, Vault
+
+PAGE = 2_000
+SHOWN = 100  # faults that are told one by one
+
+
+@dataclass(frozen=True)
+class Line:
+    """`by`: channel and name (`cli:malee`). `action`: `thing.done`. `subject`: a person's id. `detail`: small JSON.
+
+    No personal data in any of them: the log outlives whom it tells of.
+    """
+
+    by: str
+    action: str
+    subject: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Head:
+    seq: int
+    mac: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`code`: edited, missing (this line and perhaps more), head (where the log ends is not where it says that it
+    ends), anchor (this line was told to somebody, and is another one now or gone)."""
+
+    seq: int
+    code: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`faults`: the first `SHOWN` of them, `count` in all."""
+
+    lines: int
+    anchors: int
+    faults: tuple[Fault, ...]
+    count: int
+
+
+async def begin(tx: Tx, vault: Vault) -> None:
+    """Once in a database's life, at its first opening."""
+    key = _key(vault)
+    start = _start(key)
+    await tx.run(
+        "INSERT INTO audit_head (id, seq, last, mac) VALUES (1, 0, :last, :mac) ON CONFLICT DO NOTHING",
+        {"last": start, "mac": _head_mac(key, 0, start)},
+    )
+
+
+async def append(tx: Tx, vault: Vault, now: int, lines: Sequence[Line]) -> None:
+    """Raises `Tampered`: then nothing may be done that could not be written down."""
+    if not lines:
+        return
+    key = _key(vault)
+    heads = await tx.all(
+        "UPDATE audit_head SET seq = seq + :n WHERE id = 1 RETURNING seq, last, mac", {"n": len(lines)}
+    )
+    if not heads:
+        raise Tampered("audit")
+    seq, last = heads[0]["seq"] - len(lines), heads[0]["last"]
+    if not hmac.compare_digest(heads[0]["mac"], _head_mac(key, seq, last)):
+        raise Tampered("audit")
+    rows: list[Row] = []
+    for line in lines:
+        seq += 1
+        row = {
+            "seq": seq,
+            "at": now,
+            "actor": line.by,
+            "action": line.action,
+            "subject": line.subject,
+            "detail": orjson.dumps(line.detail, option=orjson.OPT_SORT_KEYS).decode(),
+        }
+        last = _mac(key, last, row)
+        rows.append({**row, "mac": last})
+    await tx.each(_INSERT, rows)
+    await tx.run(
+        "UPDATE audit_head SET last = :last, mac = :mac WHERE id = 1", {"last": last, "mac": _head_mac(key, seq, last)}
+    )
+
+
+_INSERT = """
+INSERT INTO audit (seq, at, actor, action, subject, detail, mac)
+SELECT CAST(value ->> 'seq' AS BIGINT), CAST(value ->> 'at' AS BIGINT), value ->> 'actor', value ->> 'action',
+       value ->> 'subject', value ->> 'detail', value ->> 'mac'
+FROM each(:batch) WHERE true RETURNING seq
+"""
+
+
+# --- looking at it ----------------------------------------------------------------------------------------------------
+
+
+async def head(tx: Tx) -> Head | None:
+    """Where the log ends; None before its first line."""
+    row = await tx.one("SELECT seq, last FROM audit_head WHERE id = 1 AND seq > 0")
+    return Head(row["seq"], row["last"]) if row else None
+
+
+async def show(tx: Tx, *, subject: str = "", since: int = 0) -> AsyncIterator[Row]:
+    """Lines with at, actor, action, subject and detail (opened), oldest first, a page at a time."""
+    which = "AND subject = :subject" if subject else ""
+    after = 0
+    while True:
+        rows = await tx.all(
+            f"SELECT seq, at, actor, action, subject, detail FROM audit "  # noqa: S608  its parts are constants
+            f"WHERE seq > :after AND at >= :since {which} ORDER BY seq LIMIT {PAGE}",
+            {"after": after, "since": since, **({"subject": subject} if subject else {})},
+        )
+        for row in rows:
+            yield {**row, "detail": orjson.loads(row["detail"])}
+        if len(rows) < PAGE:
+            return
+        after = rows[-1]["seq"]
+
+
+class Verifier:
+    """Reads the whole log once, in pages: memory does not grow with it. `async for done in verifier.run(tx)`."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._key = _key(vault)
+        self._faults: list[Fault] = []
+        self._count = self._lines = self._anchors = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict(self._lines, self._anchors, tuple(self._faults), self._count)
+
+    async def run(self, tx: Tx) -> AsyncIterator[int]:
+        """Chain and head; yields how many lines have been read. In one transaction, which nobody else changes."""
+        row = await tx.one("SELECT seq, last, mac FROM audit_head WHERE id = 1")
+        end, end_last = (row["seq"], row["last"]) if row else (0, "")
+        if not row or row["mac"] != _head_mac(self._key, end, end_last):
+            self._fault(end, "head")
+        last, seq = _start(self._key), 0
+        while True:
+            page = await tx.all(f"SELECT * FROM audit WHERE seq > :seq ORDER BY seq LIMIT {PAGE}", {"seq": seq})  # noqa: S608
+            for line in page:
+                if not isinstance(line["seq"], int):  # SQLite lets whoever edits the file put words for numbers
+                    self._fault(seq + 1, "edited")
+                    return
+                if seq + 1 < line["seq"]:
+                    self._fault(seq + 1, "missing")
+                elif not self._fits(last, line):
+                    self._fault(line["seq"], "edited")
+                seq, last = line["seq"], line["mac"]
+            self._lines += len(page)
+            yield self._lines
+            if len(page) < PAGE:
+                break
+        if seq < end:
+            self._fault(seq + 1, "missing")
+        elif row and (seq, last) != (end, end_last):
+            self._fault(end, "head")
+        counted = await tx.one("SELECT COUNT(*) AS n FROM audit")
+        if counted and counted["n"] != self._lines:  # lines without a number, which no page shows
+            self._fault(0, "edited")
+
+    def _fits(self, last: str, line: Row) -> bool:
+        try:
+            return hmac.compare_digest(line["mac"], _mac(self._key, last, line))
+        except TypeError:  # bytes or nothing where there were words
+            return False
+
+    async def anchored(self, tx: Tx, anchors: Sequence[Head]) -> None:
+        """Does the log still hold what was told? Call it for some hundred at a time."""
+        known = {
+            row["seq"]: row["mac"]
+            for row in await tx.each(
+                "SELECT a.seq AS seq, a.mac AS mac FROM each(:batch) e "
+                "JOIN audit a ON a.seq = CAST(e.value ->> 'seq' AS BIGINT)",
+                [{"seq": anchor.seq} for anchor in anchors],
+            )
+        }
+        self._anchors += len(anchors)
+        for anchor in anchors:
+            if known.get(anchor.seq) != anchor.mac:
+                self._fault(anchor.seq, "anchor")
+
+    def _fault(self, seq: int, code: str) -> None:
+        self._count += 1
+        if len(self._faults) < SHOWN:
+            self._faults.append(Fault(seq, code))
+
+
+# --- anchors ----------------------------------------------------------------------------------------------------------
+
+
+def anchor_line(head: Head, now: int) -> str:
+    """`2026-11-21T03:04:05Z 1234 <64 hex digits>`: time, number and HMAC of the last line."""
+    return f"{datetime.fromtimestamp(now // 1000, UTC):%Y-%m-%dT%H:%M:%SZ} {head.seq} {head.mac}"
+
+
+def read_anchor(line: str) -> Head:
+    """Raises `ValueError`."""
+    _, seq, mac = line.split()
+    if len(mac) != 64:
+        raise ValueError(line)
+    return Head(int(seq), mac)
+
+
+# --- what is hashed ---------------------------------------------------------------------------------------------------
+
+
+def _key(vault: Vault) -> bytes:
+    return vault.secret("audit")
+
+
+def _digest(key: bytes, *parts: object) -> str:
+    """JSON, so that no two lists of parts look the same."""
+    return hmac.digest(key, orjson.dumps(parts), hashlib.sha256).hex()
+
+
+def _start(key: bytes) -> str:
+    return _digest(key, "start")
+
+
+def _mac(key: bytes, last: str, row: Row) -> str:
+    fields = (row["seq"], row["at"], row["actor"], row["action"], row["subject"], row["detail"])
+    return _digest(key, "line", last, *fields)
+
+
+def _head_mac(key: bytes, seq: int, last: str) -> str:
+    return _digest(key, "head", seq, last)
