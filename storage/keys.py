@@ -13,11 +13,10 @@ How a key is rotated, with chats going on:
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from storage import audit, processes
-from storage.database import Database, Tx
+from storage.database import Database, Row, Tx
 from storage.vault import ROOT, Key, Tampered, Vault
 
 CHUNK = 500
@@ -33,7 +32,6 @@ class WrongKey(Exception):
 
 WRONG = "MASTER_KEY is not the one that this database was sealed with; nothing in it could be read. Put that one back."
 UNFINISHED = "Not all keys are under this MASTER_KEY yet: set MASTER_KEY_OLD to the one before, run `kp7 keys rotate`."
-
 BLIND = (
     "A process of KP7 runs on this database that cannot read the new MASTER_KEY: start it anew with MASTER_KEY and "
     "MASTER_KEY_OLD first. (If it was killed, wait a minute.)"
@@ -50,14 +48,35 @@ async def by_id(tx: Tx, vault: Vault, id: str) -> Key | None:
     return vault.unwrap(id, row["wrapped"]) if row else None
 
 
-async def fits(tx: Tx, vault: Vault) -> bool:
-    """Is this the master key that the database was sealed with? (One damaged row alone does not say no.)"""
-    rows = await tx.all("SELECT id, wrapped FROM keys ORDER BY CASE WHEN id LIKE 'secret:%' THEN 0 ELSE 1 END LIMIT 3")
-    for row in rows:
-        with suppress(Tampered):
-            vault.unwrap(row["id"], row["wrapped"])
-            return True
-    return not rows
+async def unfit(tx: Tx, master: bytes, old: bytes = b"") -> str:
+    """Why these keys do not open this database, in a sentence; empty if they do. Changes nothing."""
+    vault = Vault(master, old)
+    secrets = await tx.all(_SECRETS)
+    for row in secrets:
+        if _opened(vault, row) is None:
+            return UNFINISHED if row["id"] == _MARK else WRONG
+    sample = await _sample(tx)
+    if sample and not secrets and not any(_opened(vault, row) for row in sample):
+        return WRONG
+    if old and any(vault.fingerprints[0] not in reads for reads in await processes.keys_in_use(tx)):
+        return BLIND  # it would lose what is sealed with a key that it cannot unwrap
+    return ""
+
+
+_SECRETS = "SELECT id, wrapped FROM keys WHERE id LIKE 'secret:%' ORDER BY id"
+
+
+async def _sample(tx: Tx) -> list[Row]:
+    """Some data keys: one damaged row alone says nothing."""
+    return await tx.all("SELECT id, wrapped FROM keys WHERE id NOT LIKE 'secret:%' LIMIT 3")
+
+
+def _opened(vault: Vault, row: Row) -> tuple[bytes, bool] | None:
+    """What was wrapped, and whether under the old key; None if neither opens it."""
+    try:
+        return vault.bare(row["id"], row["wrapped"])
+    except Tampered:
+        return None
 
 
 async def has_root(tx: Tx) -> bool:
@@ -67,28 +86,21 @@ async def has_root(tx: Tx) -> bool:
 
 async def open_vault(tx: Tx, master: bytes, old: bytes = b"") -> Vault:
     """The vault of this database, whose secrets are made at its first opening. Raises `WrongKey`."""
+    if why := await unfit(tx, master, old):
+        raise WrongKey(why)
     vault = Vault(master, old)
-    if not await fits(tx, vault):
-        raise WrongKey(WRONG)
-    if old and any(vault.fingerprints[0] not in reads for reads in await processes.keys_in_use(tx)):
-        raise WrongKey(BLIND)  # it would lose what is sealed with a key that it cannot unwrap
-    if not await has_root(tx):
-        await _first_opening(tx, vault, master, old)
+    aged = not await has_root(tx) and await _first_opening(tx, vault, master, old)
     secrets: dict[str, bytes] = {}
-    aged: list[str] = []
-    for row in await tx.all("SELECT id, wrapped FROM keys WHERE id LIKE 'secret:%' ORDER BY id"):
-        try:
-            secret, by_old = vault.bare(row["id"], row["wrapped"])
-        except Tampered:
-            raise WrongKey(UNFINISHED if row["id"] == _MARK else WRONG) from None
-        if row["id"] != _MARK:
-            secrets[row["id"].removeprefix(_SECRET)] = secret
-            aged += [row["id"]] if by_old else []
+    for row in await tx.all(_SECRETS):
+        secret, by_old = vault.bare(row["id"], row["wrapped"])
+        if row["id"] == _MARK:
+            continue
+        secrets[row["id"].removeprefix(_SECRET)] = secret
+        if by_old:
+            aged = True
+            again = {"id": row["id"], "wrapped": vault.wrap(row["id"], secret)}
+            await tx.run("UPDATE keys SET wrapped = :wrapped WHERE id = :id", again)
     if aged:
-        await tx.many(
-            "UPDATE keys SET wrapped = :wrapped WHERE id = :id",
-            [{"id": id, "wrapped": vault.wrap(id, secrets[id.removeprefix(_SECRET)])} for id in aged],
-        )
         await tx.run(
             "INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped) "
             "ON CONFLICT (id) DO UPDATE SET wrapped = excluded.wrapped",
@@ -97,17 +109,20 @@ async def open_vault(tx: Tx, master: bytes, old: bytes = b"") -> Vault:
     return Vault(master, old, secrets)
 
 
-async def _first_opening(tx: Tx, vault: Vault, master: bytes, old: bytes) -> None:
-    """Two processes may be at it: the first root counts, and both adopt the same."""
-    made = {ROOT: os.urandom(32)}
-    for row in await tx.all("SELECT id, wrapped FROM keys LIMIT 3"):
-        with suppress(Tampered):
-            before = Vault(old if vault.bare(row["id"], row["wrapped"])[1] else master)
-            made |= {use: before.made(use) for use in ADOPTED}
-    await tx.many(
-        "INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped) ON CONFLICT DO NOTHING",
-        [{"id": _SECRET + use, "wrapped": vault.wrap(_SECRET + use, secret)} for use, secret in made.items()],
-    )
+async def _first_opening(tx: Tx, vault: Vault, master: bytes, old: bytes) -> bool:
+    """Whoever of two processes inserts the root decides what is adopted. → are data keys under `old`?"""
+    insert = "INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped) ON CONFLICT (id) DO NOTHING"
+    id = _SECRET + ROOT
+    if not await tx.run(insert, {"id": id, "wrapped": vault.wrap(id, os.urandom(32))}):
+        return False
+    found = next((opened for row in await _sample(tx) if (opened := _opened(vault, row))), None)
+    if found is None:
+        return False
+    by_old = found[1]
+    before = Vault(old if by_old else master)
+    adopted = [{"id": _SECRET + use, "wrapped": vault.wrap(_SECRET + use, before.made(use))} for use in ADOPTED]
+    await tx.many(insert, adopted)
+    return by_old
 
 
 @dataclass(frozen=True)
@@ -149,13 +164,11 @@ async def _rewrap(tx: Tx, vault: Vault, after: str) -> tuple[Rotated, str]:
     )
     aged, damaged = [], 0
     for row in rows:
-        try:
-            secret, by_old = vault.bare(row["id"], row["wrapped"])
-        except Tampered:
-            damaged += 1
-            continue
-        if by_old:
-            aged.append({"id": row["id"], "was": row["wrapped"], "wrapped": vault.wrap(row["id"], secret)})
+        match _opened(vault, row):
+            case None:
+                damaged += 1
+            case secret, True:
+                aged.append({"id": row["id"], "was": row["wrapped"], "wrapped": vault.wrap(row["id"], secret)})
     # a key that was destroyed meanwhile stays destroyed
     await tx.many("UPDATE keys SET wrapped = :wrapped WHERE id = :id AND wrapped = :was", aged)
     return Rotated(len(rows), len(aged), damaged), rows[-1]["id"] if len(rows) == CHUNK else ""

@@ -76,10 +76,23 @@ async def test_a_database_from_before_whose_key_is_changed_at_its_first_opening(
     await database.migrate()
     sealed = await seal(database, Vault(OLD), 3)
     vault = await opened(database, NEW, OLD)
+    for alone in (NEW, OLD):
+        with pytest.raises(WrongKey):
+            await opened(database, alone)
     assert await rotate(database, vault) == 3
     vault = await opened(database, NEW)
     assert await reads(database, vault, sealed)
     assert vault.index("national_id", "1") == Vault(OLD).index("national_id", "1")
+
+
+async def test_one_damaged_row_does_not_make_the_key_a_wrong_one(database: Database) -> None:
+    await database.migrate()
+    spoilt, *_ = await seal(database, Vault(OLD), 3)
+    async with database.write() as tx:
+        await tx.run("UPDATE keys SET wrapped = 'spoilt' WHERE id = :id", {"id": spoilt})
+    with pytest.raises(WrongKey):
+        await opened(database, NEW)
+    assert (await opened(database, OLD)).index("x", "1") == Vault(OLD).index("x", "1")
 
 
 async def test_the_wrong_key_is_told_before_anything_is_written(database: Database) -> None:
