@@ -85,3 +85,11 @@ def cli_language() -> Any:
     """The terminal's language, as every command line tool has it."""
     wanted = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
     return "th" if wanted.startswith("th") else "en"
+
+
+def sqlite_file(settings: Settings) -> Path | None:
+    """None: the database is not a file."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(settings.database_url)
+    return Path(parts.path[1:]) if parts.scheme == "sqlite" else None
