@@ -9,13 +9,14 @@ from datetime import date
 from email.message import EmailMessage
 from pathlib import Path
 
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from bot import demo, health
+from bot import demo, erase, health
 from bot.channels.http import Headers, Straight, plain
 from bot.channels.line.channel import Line
 from bot.channels.web import WebChat
@@ -33,8 +34,11 @@ from handlers.organisation.imports import DateRule, import_organisations, import
 from handlers.organisation.roster import RosterRow, read_roster
 from storage import keys
 from storage.database import Database, Unavailable
+from storage.erasures import Ledger
 from storage.people import national_id_index
 from storage.vault import Vault
+
+log = structlog.get_logger()
 
 Clock = Callable[[], int]
 
@@ -54,7 +58,9 @@ class Kp7:
     texts: Texts
     outbox: Outbox
     turn: Turn
+    notices: Notices
     schedule: Schedule
+    registry: Registry
     line: Line | None
     web: WebChat | None
     mailbox: demo.Mailbox | None
@@ -87,7 +93,7 @@ def wire(settings: Settings, database: Database, clock: Clock = wall_clock) -> K
     of_topics = {kind: make(turn.take) for kind, make in registry.carriers.items()}
     outbox.carriers.update(merged("carrier", (carriers, of_topics)))
     schedule = Schedule(database, outbox, notices, registry, settings, clock)
-    return Kp7(settings, database, vault, texts, outbox, turn, schedule, line, web, mailbox, clock)
+    return Kp7(settings, database, vault, texts, outbox, turn, notices, schedule, registry, line, web, mailbox, clock)
 
 
 @asynccontextmanager
@@ -111,6 +117,7 @@ async def running(
         async with database.read() as tx:
             if not await keys.fits(tx, kp7.vault):
                 raise SystemExit(keys.WRONG)
+        await stay_erased(kp7)
         if settings.demo:
             await load_samples(kp7)
         kp7.tasks = ("batcher", *(("outbox", "schedule") if worker else ()), *(() if database.alone else ("leases",)))
@@ -133,6 +140,21 @@ async def running(
         if mail_server:
             mail_server.close()
         await database.close()
+
+
+def ledger_of(settings: Settings, vault: Vault) -> Ledger:
+    return Ledger(settings.erased_path, vault.secret("erasures"))
+
+
+async def stay_erased(kp7: Kp7) -> None:
+    """Whoever was erased is not in this database, wherever it comes from."""
+    ledger = ledger_of(kp7.settings, kp7.vault)
+    await asyncio.to_thread(ledger.begin, kp7.clock())
+    erasures = await asyncio.to_thread(ledger.read)
+    if erasures and erasures.damaged:
+        log.error("erasure_ledger_damaged", path=str(ledger.path), lines=erasures.damaged)
+    if erasures and (gone := await erase.again(kp7.database, kp7.vault, kp7.registry.holds, erasures.keys)):
+        log.warning("erased_again", keys=gone)
 
 
 async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from bot.commands import database, identity, imports
+from bot.commands import care, database, identity, imports, person
 from bot.commands.common import err, out, settings_or_exit, with_database, without_database
 
 app = typer.Typer(
@@ -21,6 +21,9 @@ app = typer.Typer(
 app.add_typer(imports.app, name="import")
 app.add_typer(identity.app, name="identity")
 app.add_typer(database.app, name="database")
+app.add_typer(person.app, name="person")
+for command in (care.backup, care.restore, care.purge):
+    app.command()(command)
 
 
 def main() -> None:

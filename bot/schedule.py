@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
+from bot import erase
 from bot.logs import place
 from bot.notices import Notices
 from bot.outbox import Outbox
@@ -29,6 +30,7 @@ def retention(settings: Settings) -> tuple[Kept, ...]:
         Kept("chat_messages", "at", settings.chat_history_hours * HOUR),
         Kept("conversations", "seen_at", settings.conversation_days * DAY),
         Kept("outbox", "expires_at", 7 * DAY, "dead_at IS NOT NULL"),
+        erase.KEPT,
     )
 
 
@@ -93,11 +95,21 @@ class Schedule:
             await tx.among(_ONE_PROCESS, [{}])  # whoever comes second finds it done
             for sweep in self._sweeps:
                 told.update(await sweep(tx, now))
-            more = await purge(tx, self._kept, now)
-            more = await forget_strangers(tx, now - self._strangers) or more
+            more = await self._forget(tx, now)
             written = await self._outbox.insert(tx, await self._notices.tell(tx, told, now))
         self._outbox.dispatch(written)
         return more
+
+    async def purge(self, now: int) -> None:
+        """All at once, yet a chunk at a time."""
+        more = True
+        while more:
+            async with self._database.write() as tx:
+                more = await self._forget(tx, now)
+
+    async def _forget(self, tx: Tx, now: int) -> bool:
+        more = await purge(tx, self._kept, now)
+        return await forget_strangers(tx, now - self._strangers) or more
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="schedule")
