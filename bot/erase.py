@@ -62,7 +62,7 @@ async def erase(
     """None: nothing is kept about this ID. `by`: who does it, for the audit log."""
     del by  # audit.append belongs at the end of the transaction
     async with database.write() as tx:
-        linked = await holdings.find(tx, vault, id_index)
+        linked = await holdings.hold(tx, vault, id_index)
         chats = await _reachable(tx, sorted(linked.accounts))
         subject = await holdings.with_strangers(tx, holds, linked)
         if not subject.keys:

@@ -105,6 +105,7 @@ class Schedule:
         more = True
         while more:
             async with self._database.write() as tx:
+                await tx.among(_ONE_PROCESS, [{}])
                 more = await self._forget(tx, now)
 
     async def _forget(self, tx: Tx, now: int) -> bool:

@@ -117,6 +117,20 @@ async def _addresses(tx: Tx, vault: Vault, ids: Sequence[Mapping[str, str]]) -> 
     return marks
 
 
+async def hold(tx: Tx, vault: Vault, id_index: str) -> Subject:
+    """Find, where several processes write: until the end nobody links a chat to this person, or says something there."""
+    await tx.among(
+        "SELECT 1 FROM each(:batch) e JOIN people p ON p.id_index = e.value ->> 'index' FOR UPDATE OF p",
+        [{"index": id_index}],
+    )
+    subject = await find(tx, vault, id_index)
+    await tx.among(
+        "SELECT 1 FROM each(:batch) e JOIN accounts a ON a.id = e.value ->> 'id' ORDER BY a.id FOR UPDATE OF a",
+        [{"id": id} for id in sorted(subject.accounts)],
+    )
+    return subject
+
+
 async def behind(tx: Tx, vault: Vault, key_id: str) -> Subject:
     """Whatever hangs on a data key: a person with their chats, a chat, or nothing but the key."""
     person = await tx.one("SELECT id_index FROM people WHERE key_id = :key", {"key": key_id})

@@ -28,7 +28,8 @@ def environment(database_url: str, **settings: object) -> dict[str, str]:
 
 async def kp7(house: House, *words: object, typed: str = "", **settings: object) -> tuple[int, str, str]:
     """→ exit code, standard output, standard error"""
-    return await run(house.settings.database_url, *words, typed=typed, **settings)
+    given = {"erased_file": house.settings.erased_file, **settings}
+    return await run(house.settings.database_url, *words, typed=typed, **given)
 
 
 async def run(database_url: str, *words: object, typed: str = "", **settings: object) -> tuple[int, str, str]:
@@ -36,7 +37,6 @@ async def run(database_url: str, *words: object, typed: str = "", **settings: ob
         *PROGRAM,
         *(str(word) for word in words),
         env=environment(database_url, **settings),
-        cwd=Path(database_url.removeprefix("sqlite:///")).parent,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -89,7 +89,6 @@ def cli_language() -> Any:
 
 def sqlite_file(settings: Settings) -> Path | None:
     """None: the database is not a file."""
-    from urllib.parse import urlsplit
+    from storage.sqlite import file_of
 
-    parts = urlsplit(settings.database_url)
-    return Path(parts.path[1:]) if parts.scheme == "sqlite" else None
+    return file_of(settings.database_url) if settings.database_url.startswith("sqlite:") else None

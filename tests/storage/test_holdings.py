@@ -1,7 +1,6 @@
 """Every table of the schema: is it about people, and how does what stands in it go? A new table must be decided on."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,8 +39,8 @@ IMPERSONAL = {
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite:///{tmp_path / 'kp7.db'}")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = await Database.open(database_url)
     await database.migrate()
     yield database
     await database.close()
@@ -50,14 +49,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def columns(database: Database) -> dict[str, set[str]]:
     """Table → its columns, by the database itself."""
     async with database.read() as tx:
-        rows = await tx.all(
-            "SELECT t.name AS name, c.name AS part FROM sqlite_master t JOIN pragma_table_info(t.name) c "
-            "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%'"
-        )
-    found: dict[str, set[str]] = {}
-    for row in rows:
-        found.setdefault(row["name"], set()).add(row["part"])
-    return found
+        return {table.name: set(table.columns) for table in await database.tables(tx)}
 
 
 async def test_how_long_each_table_is_kept_has_been_decided(database: Database) -> None:
