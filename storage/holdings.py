@@ -118,7 +118,7 @@ async def _addresses(tx: Tx, vault: Vault, ids: Sequence[Mapping[str, str]]) -> 
 
 
 async def hold(tx: Tx, vault: Vault, id_index: str) -> Subject:
-    """Find, where several processes write: until the end nobody links a chat to this person, or says something there."""
+    """Find, where several processes write: until the end nobody links a chat to them, or says something there."""
     await tx.among(
         "SELECT 1 FROM each(:batch) e JOIN people p ON p.id_index = e.value ->> 'index' FOR UPDATE OF p",
         [{"index": id_index}],
