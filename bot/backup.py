@@ -2,7 +2,8 @@
 
     DEST/kp7-20261121T031500123Z/
         manifest.json   what it is, and the sha256 of the other files
-        database        the database as of one commit: personal data sealed, their keys wrapped; never MASTER_KEY
+        database        the database as of one commit: personal data sealed, their keys wrapped; never MASTER_KEY.
+                        An SQLite file, or what PostgreSQL's pg_restore reads
         erased          the ledger of who was erased, as of that commit or a little later
 
 It is put together under another name, flushed to the disk, and renamed.
@@ -24,8 +25,9 @@ from typing import BinaryIO
 from pydantic import BaseModel, ValidationError
 
 from bot.times import DAY
-from storage import snapshot
+from storage import dump, snapshot
 from storage.erasures import Ledger, sync
+from storage.sqlite import file_of
 
 FORMAT = 1
 MANIFEST, DATABASE, ERASED = "manifest.json", "database", "erased"
@@ -58,29 +60,23 @@ class Manifest(BaseModel):
     files: dict[str, Content]
 
 
-def make(source: Path, destination: Path, ledger: Ledger, now: int, progress: Progress) -> Path:
-    """Back up the SQLite file `source`. → a new folder in `destination`
-
-    Raises `Refused`, `OSError`, `sqlite3.Error`; then there is no new backup.
-    """
-    if not source.is_file():
-        raise Refused(f"There is no database at {source}.")
+def make(database_url: str, destination: Path, ledger: Ledger, now: int, progress: Progress) -> Path:
+    """→ a new folder in `destination`. Raises `Refused`, `OSError`, `sqlite3.Error`; then there is no new backup."""
     with _alone(destination):
         ledger.begin(now)  # before the copy: whoever is erased from now on stands there
         name = datetime.fromtimestamp(now / 1000, UTC).strftime("kp7-%Y%m%dT%H%M%S") + f"{now % 1000:03d}Z"
         partial = destination / f".{name}{_PARTIAL}"
         partial.mkdir(mode=0o700)
         try:
-            copy = partial / DATABASE
-            snapshot.take(source, copy, progress)
+            kind, rows, migrations = _take(database_url, partial / DATABASE, progress)
             _write(partial / ERASED, ledger.path.read_bytes())  # after the copy: it knows all who are erased there
             manifest = Manifest(
                 format=FORMAT,
                 version=version(),
                 at=now,
-                kind="sqlite",
-                migrations=snapshot.migrations(copy),
-                rows=snapshot.counts(copy),
+                kind=kind,
+                migrations=migrations,
+                rows=rows,
                 files={name: content(partial / name) for name in (DATABASE, ERASED)},
             )
             _write(partial / MANIFEST, manifest.model_dump_json(indent=2).encode())
@@ -91,6 +87,20 @@ def make(source: Path, destination: Path, ledger: Ledger, now: int, progress: Pr
             shutil.rmtree(partial, ignore_errors=True)
             raise
     return destination / name
+
+
+def _take(url: str, copy: Path, progress: Progress) -> tuple[str, dict[str, int], list[str]]:
+    """→ kind, rows by table, migrations"""
+    if not url.startswith("sqlite:"):
+        try:
+            return ("postgresql", *dump.take(url, copy))
+        except dump.Undumpable as error:
+            raise Refused(str(error)) from None
+    source = file_of(url)
+    if not source.is_file():
+        raise Refused(f"There is no database at {source}.")
+    snapshot.take(source, copy, progress)
+    return "sqlite", snapshot.counts(copy), snapshot.migrations(copy)
 
 
 @contextmanager

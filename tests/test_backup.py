@@ -7,7 +7,7 @@ import random
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bot import backup
+from bot.app import running
 from bot.backup import Refused
 from bot.restore import Restored, restore
 from bot.settings import Settings
@@ -27,6 +28,7 @@ from storage.erasures import Erasure, Erasures, Ledger
 from storage.people import national_id_index
 from storage.roster import write_roster
 from storage.vault import Vault
+from tests import databases
 from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.command import PROGRAM, environment, kp7, run
 from tests.house import KEY, House
@@ -66,7 +68,7 @@ class Office:
         return database
 
     def backed_up(self, now: int = WHEN) -> Path:
-        return backup.make(self.path, self.backups, self.ledger, now, silent)
+        return backup.make(f"sqlite:///{self.path}", self.backups, self.ledger, now, silent)
 
     async def restored(self, source: Path, now: int = WHEN + 10 * DAY, vault: Vault = VAULT, **how: Any) -> Restored:
         return await restore(source, self.path, vault, HOLDS, self.ledger, now, silent, **how)
@@ -480,3 +482,53 @@ async def test_too_old_ones_are_pointed_out(office: Office) -> None:
     assert code == 0
     assert json.loads(said)["too_old"] == 1
     assert "--keep" in complained
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_databases() -> Iterator[tuple[str, str]]:
+    if not databases.answers() or not shutil.which("pg_dump"):
+        pytest.skip(f"no PostgreSQL at {databases.SERVER}, or no pg_dump")
+    with databases.a_database() as one, databases.a_database() as other:
+        yield one, other
+
+
+async def test_on_postgresql_pg_restore_and_the_next_start_bring_back_all_but_who_was_erased(
+    two_databases: tuple[str, str], tmp_path: Path
+) -> None:
+    here, there = two_databases
+    erased_file = tmp_path / "erased"
+    database = await Database.open(here)
+    await database.migrate()
+    async with database.write() as tx:
+        await write_roster(tx, VAULT, [ON_ROSTER], 1)
+        await tx.run("INSERT INTO attempts VALUES ('test', 'x', 1)")
+    await database.close()
+    code, said, complained = await run(here, "backup", tmp_path / "backups", erased_file=erased_file)
+    assert (code, complained) == (0, "")
+    made = Path(said.strip())
+    manifest = backup.read(made)
+    assert (manifest.kind, manifest.rows["people"], manifest.rows["attempts"]) == ("postgresql", 1, 1)
+    assert manifest.files["database"] == backup.content(made / "database")
+    assert ON_ROSTER.national_id.encode() not in (made / "database").read_bytes()
+    assert (await run(here, "restore", made, erased_file=erased_file))[0] == 3
+
+    code, _, complained = await run(here, "person", "erase", ON_ROSTER.national_id, "--yes", erased_file=erased_file)
+    assert code == 0, complained
+    command = ("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={there}", str(made / "database"))
+    restoring = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    assert (await restoring.communicate())[1] == b""
+    settings = Settings(_env_file=None, master_key=KEY, database_url=there, erased_file=str(erased_file), web_chat=True)
+    async with running(settings) as kp7_there, kp7_there.database.read() as tx:
+        assert await tx.all("SELECT subject FROM attempts") == [{"subject": "x"}]
+        assert await tx.all("SELECT id FROM people") == []
+        assert await tx.all("SELECT id FROM keys") == []
+
+
+async def test_where_no_postgresql_answers_it_says_so(tmp_path: Path) -> None:
+    nowhere = "postgresql://somebody:secret@127.0.0.1:1/kp7"
+    code, _, complained = await run(nowhere, "backup", tmp_path / "backups", erased_file=tmp_path / "erased")
+    assert (code, complained) == (1, "No backup was made: the database does not answer (OperationalError)\n")
+    assert list((tmp_path / "backups").glob("kp7-*")) == []

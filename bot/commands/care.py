@@ -26,10 +26,11 @@ def backup(
     from storage.vault import Vault
 
     settings, now = settings_or_exit(), wall_clock()
-    source = _file(settings)
     try:
         with _progress("backing up", quiet=as_json) as progress:
-            made = work.make(source, destination, ledger_of(settings, Vault(settings.master)), now, progress)
+            made = work.make(
+                settings.database_url, destination, ledger_of(settings, Vault(settings.master)), now, progress
+            )
         pruned = work.prune(destination, now, keep) if keep else []
         old = [at for at in work.within(destination).values() if at < now - work.KEPT_DAYS_MOST * DAY]
     except (work.Refused, OSError, sqlite3.Error) as error:
@@ -110,7 +111,7 @@ def purge() -> None:
 def _file(settings: Settings) -> Path:
     path = sqlite_file(settings)
     if path is None:
-        err.print("This is for SQLite. For PostgreSQL see docs/operators.md.")
+        err.print("This is for SQLite. For PostgreSQL: pg_restore, as in docs/operators.md.")
         raise typer.Exit(3)
     return path
 
