@@ -14,22 +14,19 @@ class Undumpable(Exception):
 
 
 def take(url: str, target: Path) -> tuple[dict[str, int], list[str]]:
-    """The schema that KP7 works in, as of one commit, into the new file `target`, on the disk when this returns.
+    """The database as of one commit, into the new file `target`, on the disk when this returns.
 
     → rows by table, migrations; both of that same commit. Raises `Undumpable` or `OSError`, and leaves nothing.
     """
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            schema, snapshot = connection.execute("SELECT current_schema(), pg_export_snapshot()").fetchone() or (
-                "",
-                "",
-            )
+            ((snapshot,),) = connection.execute("SELECT pg_export_snapshot()")
             names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1")
             rows = {name: _count(connection, name) for (name,) in names.fetchall()}
             migrations = connection.execute("SELECT name FROM migrations ORDER BY name").fetchall()
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            _pg_dump(url, f"--schema={schema}", f"--snapshot={snapshot}", f"--file={target}")
+            _pg_dump(url, f"--snapshot={snapshot}", f"--file={target}")
     except psycopg.Error as error:
         target.unlink(missing_ok=True)
         raise Undumpable(f"the database does not answer ({type(error).__name__})") from None

@@ -28,9 +28,8 @@ def backup(
     settings, now = settings_or_exit(), wall_clock()
     try:
         with _progress("backing up", quiet=as_json) as progress:
-            made = work.make(
-                settings.database_url, destination, ledger_of(settings, Vault(settings.master)), now, progress
-            )
+            ledger = ledger_of(settings, Vault(settings.master))
+            made = work.make(settings.database_url, destination, ledger, now, progress)
         pruned = work.prune(destination, now, keep) if keep else []
         old = [at for at in work.within(destination).values() if at < now - work.KEPT_DAYS_MOST * DAY]
     except (work.Refused, OSError, sqlite3.Error) as error:
