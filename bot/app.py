@@ -8,13 +8,14 @@ from datetime import date
 from email.message import EmailMessage
 from pathlib import Path
 
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from bot import demo, health
+from bot import demo, erase, health
 from bot.anchors import Anchors
 from bot.channels.http import Headers, Straight, plain
 from bot.channels.line.channel import Line
@@ -36,9 +37,12 @@ from handlers.organisation.imports import DateRule, import_organisations, import
 from handlers.organisation.roster import RosterRow, read_roster
 from storage import keys
 from storage.database import Database, Unavailable
+from storage.erasures import Ledger
 from storage.opening import opened
 from storage.people import national_id_index
 from storage.vault import Vault
+
+log = structlog.get_logger()
 
 Clock = Callable[[], int]
 
@@ -54,9 +58,11 @@ class Kp7:
     texts: Texts
     outbox: Outbox
     turn: Turn
+    notices: Notices
     schedule: Schedule
     anchors: Anchors
     pulse: Pulse
+    registry: Registry
     line: Line | None
     web: WebChat | None
     mailbox: demo.Mailbox | None
@@ -93,7 +99,22 @@ def wire(settings: Settings, database: Database, vault: Vault, clock: Clock = wa
     schedule = Schedule(database, outbox, notices, registry, policy, clock, anchors.keep_up)
     pulse = Pulse(database, vault, policy)
     return Kp7(
-        settings, policy, database, vault, texts, outbox, turn, schedule, anchors, pulse, line, web, mailbox, clock
+        settings,
+        policy,
+        database,
+        vault,
+        texts,
+        outbox,
+        turn,
+        notices,
+        schedule,
+        anchors,
+        pulse,
+        registry,
+        line,
+        web,
+        mailbox,
+        clock,
     )
 
 
@@ -119,6 +140,7 @@ async def running(
             raise SystemExit(str(wrong)) from None
         kp7 = wire(settings, database, vault, clock)
         await kp7.pulse.start()
+        await stay_erased(kp7)
         if settings.demo:
             await load_samples(kp7)
         kp7.tasks = (
@@ -145,6 +167,21 @@ async def running(
         if mail_server:
             mail_server.close()
         await database.close()
+
+
+def ledger_of(settings: Settings, vault: Vault) -> Ledger:
+    return Ledger(settings.erased_path, vault.secret("erasures"))
+
+
+async def stay_erased(kp7: Kp7) -> None:
+    """Whoever was erased is not in this database, wherever it comes from."""
+    ledger = ledger_of(kp7.settings, kp7.vault)
+    await asyncio.to_thread(ledger.begin, kp7.clock())
+    erasures = await asyncio.to_thread(ledger.read)
+    if erasures and erasures.damaged:
+        log.error("erasure_ledger_damaged", path=str(ledger.path), lines=erasures.damaged)
+    if erasures and (gone := await erase.again(kp7.database, kp7.vault, kp7.registry.holds, erasures.keys)):
+        log.warning("erased_again", keys=gone)
 
 
 async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from bot.commands import audit, database, identity, imports, keys, policy
+from bot.commands import audit, care, database, identity, imports, keys, person, policy
 from bot.commands.common import err, out, settings_or_exit, with_bare_database, without_database
 
 app = typer.Typer(
@@ -24,6 +24,9 @@ app.add_typer(database.app, name="database")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
+app.add_typer(person.app, name="person")
+for command in (care.backup, care.restore, care.purge):
+    app.command()(command)
 
 
 def main() -> None:

@@ -30,6 +30,8 @@ def incomplete(settings: Settings) -> list[Fault]:
     wanted = dict(REQUIRED)
     if settings.card_verifier == "http":
         wanted["card_verifier_url"] = "CARD_VERIFIER=http asks this service."
+    if not settings.database_url.startswith("sqlite:"):
+        wanted["erased_file"] = "The file that says who was erased; it lies apart from the database, and outlives it."
     faults = [(name, f"is not set. {how}") for name, how in wanted.items() if not getattr(settings, name)]
     if settings.master_key and settings.master_key == settings.master_key_old:
         faults.append(("master_key_old", "is the same as MASTER_KEY: it is the one from before, or empty."))

@@ -318,7 +318,7 @@ class Outbox:
         try:
             carrier = self.carriers.get(entry.kind)
             if carrier is None:
-                raise Undelivered(f"{entry.kind} is switched off")
+                raise Undelivered(f"{entry.kind} is switched off", permanent=entry.expires_at <= self._clock())
             async with self._places.setdefault(entry.kind, asyncio.Semaphore(carrier.at_once)):
                 if entry.id in self._replaced:
                     return True

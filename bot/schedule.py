@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
+from bot import erase
 from bot.logs import place
 from bot.notices import Notices
 from bot.outbox import Outbox
@@ -30,6 +31,7 @@ def retention(settings: Settings) -> tuple[Kept, ...]:
         Kept("chat_messages", "at", settings.chat_history_hours * HOUR),
         Kept("conversations", "seen_at", settings.conversation_days * DAY),
         Kept("outbox", "expires_at", settings.dead_letter_days * DAY, "dead_at IS NOT NULL"),
+        erase.KEPT,
     )
 
 
@@ -89,17 +91,29 @@ class Schedule:
 
     async def once(self) -> bool:
         """→ is there more of it to be done at once?"""
-        now, settings = self._clock(), self._policy.settings
+        now = self._clock()
         told: dict[str, Words] = {}
         async with self._database.write() as tx:
             await tx.among(_ONE_PROCESS, [{}])  # whoever comes second finds it done
             for sweep in self._registry.sweeps:
                 told.update(await sweep(tx, now))
-            more = await purge(tx, (*retention(settings), *self._registry.kept(settings)), now)
-            more = await forget_strangers(tx, now - settings.conversation_days * DAY) or more
+            more = await self._forget(tx, now)
             written = await self._outbox.insert(tx, await self._notices.tell(tx, told, now))
         self._outbox.dispatch(written)
         return more
+
+    async def purge(self, now: int) -> None:
+        """All at once, yet a chunk at a time."""
+        more = True
+        while more:
+            async with self._database.write() as tx:
+                await tx.among(_ONE_PROCESS, [{}])
+                more = await self._forget(tx, now)
+
+    async def _forget(self, tx: Tx, now: int) -> bool:
+        settings = self._policy.settings
+        more = await purge(tx, (*retention(settings), *self._registry.kept(settings)), now)
+        return await forget_strangers(tx, now - settings.conversation_days * DAY) or more
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="schedule")

@@ -3,7 +3,9 @@
 import base64
 import binascii
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator
@@ -21,6 +23,7 @@ class Settings(BaseSettings):
     port: int = 8080
     public_url: str = ""
     database_url: str = "sqlite:///kp7.db"
+    erased_file: str = ""
     master_key: str = ""
     master_key_old: str = ""
     header_seconds: Annotated[float, Field(gt=0)] = 10
@@ -106,6 +109,11 @@ class Settings(BaseSettings):
     @property
     def master_old(self) -> bytes:
         return _decode(self.master_key_old)
+
+    @property
+    def erased_path(self) -> Path:
+        """The ledger of who was erased; beside the database, if that is a file."""
+        return Path(self.erased_file or f"{urlsplit(self.database_url).path[1:]}.erased")
 
     @property
     def address(self) -> str:

@@ -11,6 +11,7 @@ from bot.outbox import Carrier, Entry
 from bot.settings import Settings
 from bot.values import frozen
 from storage.database import Row, Tx
+from storage.holdings import HOLDS, Holds
 from storage.ids import new_id
 from storage.vault import Key, Vault
 
@@ -175,8 +176,8 @@ class Topic:
     `facts`: account id → frozen facts, in one query for all visitors; loaded again after each effect, which may have
     changed them. `menu`: flows to offer this visitor, best first. `notices`: by the purpose of outbox rows of the kind
     `notice`. `undelivered`: what the chat hears when its mail of that purpose never arrives. `carriers`: by the kind of
-    outbox rows; what they learn they hand to `Take`. `kept`: the tables that nobody else clears, by today's
-    rules.
+    outbox rows; what they learn they hand to `Take`. `kept`: the tables that nobody else clears, by today's rules.
+    `holds`: its tables with something about people in them, in the order in which rows can be deleted.
     """
 
     flows: Mapping[str, Flow]
@@ -188,6 +189,7 @@ class Topic:
     carriers: Mapping[str, Callable[[Take], Carrier]] = field(default_factory=dict)
     sweeps: Sequence[Sweep] = ()
     kept: Callable[[Settings], Sequence[Kept]] = lambda _: ()
+    holds: Sequence[Holds] = ()
 
 
 class Registry:
@@ -201,6 +203,7 @@ class Registry:
         self.undelivered = merged("undelivered mail", (topic.undelivered for topic in topics))
         self.carriers = merged("carrier", (topic.carriers for topic in topics))
         self.sweeps = tuple(sweep for topic in topics for sweep in topic.sweeps)
+        self.holds = (*(hold for topic in topics for hold in topic.holds), *HOLDS)
         self._topic_of = {name: i for i, topic in enumerate(topics) for name in topic.flows}
 
     def topic_of(self, flow: str) -> int:

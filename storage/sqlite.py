@@ -16,7 +16,14 @@ import orjson
 from storage.database import NONE, BadAddress, Database, Params, Row, Table, Tx, Unavailable, tables_of
 
 # Every commit is on the disk before anybody hears of it (FULL); a reader never waits for the writer (WAL).
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "temp_store=MEMORY")
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=5000",
+    "temp_store=MEMORY",
+    "secure_delete=ON",  # a deleted row does not lie about in the file: a destroyed key least of all
+)
 _LOCKS = re.compile(r"\bFOR UPDATE( OF \w+)?( SKIP LOCKED)?\b")
 
 

@@ -5,41 +5,59 @@ import os
 import sys
 from pathlib import Path
 
-from tests.house import House
+from tests.house import KEY, House
 
 ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = (sys.executable, "-c", "from bot.cli import main; main()")
 
 
-def environment(house: House, **settings: str) -> dict[str, str]:
-    s = house.settings
+def environment(database_url: str, **settings: object) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
-        "MASTER_KEY": s.master_key,
-        "MASTER_KEY_OLD": s.master_key_old,
-        "DATABASE_URL": s.database_url,
-        "AUDIT_ANCHOR": s.audit_anchor,
-        "SMTP_HOST": s.smtp_host,
-        "SMTP_PORT": str(s.smtp_port),
-        "SMTP_TLS": s.smtp_tls,
+        "MASTER_KEY": KEY,
+        "DATABASE_URL": database_url,
+        "SMTP_HOST": "mail.example.go.th",
         "SMTP_FROM": "kp7@example.go.th",
         "PUBLIC_URL": "https://kp7.example.go.th",
         "COLUMNS": "200",
         "USER": "malee",
-        **{name.upper(): value for name, value in settings.items()},
+        **{name.upper(): str(value) for name, value in settings.items()},
     }
 
 
-async def begin(house: House, *words: str, **settings: str) -> asyncio.subprocess.Process:
+OF_THE_HOUSE = ("master_key", "master_key_old", "audit_anchor", "erased_file", "smtp_host", "smtp_port", "smtp_tls")
+
+
+async def begin(house: House, *words: object, **settings: object) -> asyncio.subprocess.Process:
+    given = {name: getattr(house.settings, name) for name in OF_THE_HOUSE} | settings
+    return await _begun(house.settings.database_url, *words, **given)
+
+
+async def kp7(house: House, *words: object, typed: str = "", **settings: object) -> tuple[int, str, str]:
+    """→ exit code, standard output, standard error"""
+    return await _ended(await begin(house, *words, **settings), typed)
+
+
+async def run(database_url: str, *words: object, typed: str = "", **settings: object) -> tuple[int, str, str]:
+    """As `kp7`, where nobody lives in the house."""
+    return await _ended(await _begun(database_url, *words, **settings), typed)
+
+
+async def _begun(database_url: str, *words: object, **settings: object) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from bot.cli import main; main()", *words,
-        env=environment(house, **settings), cwd="/",  # where no .env lies
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        *PROGRAM, *(str(word) for word in words),
+        env=environment(database_url, **settings), cwd="/",  # where no .env lies
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
 
-async def kp7(house: House, *words: str, **settings: str) -> tuple[int, str]:
-    """→ exit code, and what it says"""
-    process = await begin(house, *words, **settings)
-    said, _ = await process.communicate()
-    return process.returncode or 0, said.decode()
+async def _ended(process: asyncio.subprocess.Process, typed: str) -> tuple[int, str, str]:
+    said, complained = await process.communicate(typed.encode())
+    return process.returncode or 0, said.decode(), complained.decode()
+
+
+async def told(house: House, *words: object, **settings: str) -> tuple[int, str]:
+    """→ exit code, and all that it says"""
+    code, said, complained = await kp7(house, *words, **settings)
+    return code, said + complained

@@ -458,6 +458,7 @@ async def _a_house(
     server = await loop.create_server(lambda: SMTP(post, loop=loop), "127.0.0.1", 0)
     given = {
         "database_url": f"sqlite:///{folder / 'kp7.db'}",
+        "erased_file": str(folder / "kp7.db.erased"),
         "master_key": KEY,
         "web_chat": True,
         "card_verifier": "roster",

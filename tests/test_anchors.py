@@ -9,7 +9,7 @@ import structlog
 from bot.anchors import EVERY
 from storage import audit
 from storage.audit import Line
-from tests.command import kp7
+from tests.command import told
 from tests.databases import sqlite
 from tests.house import House, a_house
 
@@ -82,19 +82,19 @@ async def test_who_could_not_be_told_is_told_the_next_time(office: House) -> Non
 async def test_an_auditor_checks_the_log_against_the_share(office: House) -> None:
     for _ in range(3):
         await somebody_looks(office)
-    code, line = await kp7(office, "audit", "anchor")
+    code, line = await told(office, "audit", "anchor")
     assert code == 0
     assert line.split()[1] == "3"
     anchors = ("audit", "verify", "--anchor", str(share(office)))
-    assert await kp7(office, *anchors) == (0, "3 lines, 1 anchored lines: whole\n")
+    assert await told(office, *anchors) == (0, "3 lines, 1 anchored lines: whole\n")
     async with office.kp7.database.write() as tx:
         await tx.run("UPDATE audit SET actor = 'cli:nobody' WHERE seq = 2")
         await tx.run("DELETE FROM audit WHERE seq = 3")
-    code, said = await kp7(office, *anchors)
+    code, said = await told(office, *anchors)
     assert code == 1
     assert "line 2 was edited" in said
     assert "line 3 is missing" in said
     assert "line 3 is not the one that was anchored" in said
     assert "NOT WHOLE" in said
     share(office).write_text("hello\n")
-    assert (await kp7(office, *anchors))[0] == 2
+    assert (await told(office, *anchors))[0] == 2

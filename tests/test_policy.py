@@ -16,7 +16,7 @@ from bot.settings import Settings
 from bot.text import Texts
 from bot.times import local_date
 from tests.cast import MALEE, SOMCHAI
-from tests.command import kp7
+from tests.command import told
 from tests.house import House, a_house
 from tests.security.tools import rows
 
@@ -109,8 +109,8 @@ async def test_a_rule_set_beside_the_running_server_holds_in_its_chats_within_a_
     await first.begins(SOMCHAI.national_id)
     assert "5 minutes" in first.screen.text
     assert len(await office.code_for(SOMCHAI.email)) == 6
-    assert await kp7(office, "policy", "set", "code_minutes", "3", "--from", today(office)) == (0, "set\n")
-    assert await kp7(office, "policy", "set", "code_digits", "8", "--from", today(office)) == (0, "set\n")
+    assert await told(office, "policy", "set", "code_minutes", "3", "--from", today(office)) == (0, "set\n")
+    assert await told(office, "policy", "set", "code_digits", "8", "--from", today(office)) == (0, "set\n")
     await within_a_second(office, "code_digits", 8)
     second = await office.somebody("en")
     await second.begins(MALEE.national_id)
@@ -127,7 +127,7 @@ async def test_a_rule_set_beside_the_running_server_holds_in_its_chats_within_a_
 
 async def test_a_rule_of_tomorrow_begins_at_midnight_by_itself(office: House) -> None:
     tomorrow = (date.fromisoformat(today(office)) + timedelta(1)).isoformat()
-    assert (await kp7(office, "policy", "set", "conversation_days", "1", "--from", tomorrow))[0] == 0
+    assert (await told(office, "policy", "set", "conversation_days", "1", "--from", tomorrow))[0] == 0
     await office.kp7.policy.refresh(office.kp7.database)
     assert office.kp7.policy.settings.conversation_days == 7
     somchai = await office.somebody()
@@ -140,19 +140,19 @@ async def test_a_rule_of_tomorrow_begins_at_midnight_by_itself(office: House) ->
 
 async def test_who_changed_which_rule_is_written_down_and_told(office: House) -> None:
     day = today(office)
-    assert (await kp7(office, "policy", "set", "self_service_before", "2019-01-01", "--from", day, "--by", "anan"))[
+    assert (await told(office, "policy", "set", "self_service_before", "2019-01-01", "--from", day, "--by", "anan"))[
         0
     ] == 0
-    code, said = await kp7(office, "policy", "show", "self_service_before", "--json")
+    code, said = await told(office, "policy", "show", "self_service_before", "--json")
     assert code == 0
     shown = json.loads(said)
     assert (shown["value"], shown["since"], shown["set_in"]) == ("2019-01-01", day, "policy")
     assert shown["letter"] == "นร ๑๐๑๓.๓/๒๑๖"
     assert [(row["by"], row["value"]) for row in shown["rows"]] == [("cli:anan", "2019-01-01")]
-    listed = {state["rule"]: state for state in json.loads((await kp7(office, "policy", "list", "--json"))[1])}
+    listed = {state["rule"]: state for state in json.loads((await told(office, "policy", "list", "--json"))[1])}
     assert listed.keys() == RULES.keys()
     assert (listed["code_minutes"]["value"], listed["code_minutes"]["set_in"]) == (5, "default")
-    assert "cli:anan  self_service_before = 2019-01-01" in (await kp7(office, "policy", "history"))[1]
+    assert "cli:anan  self_service_before = 2019-01-01" in (await told(office, "policy", "history"))[1]
     [line] = await rows(office, "SELECT actor, detail FROM audit WHERE action = 'policy.set'")
     assert line["actor"] == "cli:anan"
     assert json.loads(line["detail"]) == {
@@ -170,7 +170,7 @@ async def test_what_is_refused_leaves_no_row(office: House) -> None:
         ("phone_digits_min", "11", "--from", day),
         ("code_minutes", "3"),
     ):
-        assert (await kp7(office, "policy", "set", *words))[0] == 2, words
+        assert (await told(office, "policy", "set", *words))[0] == 2, words
     assert await rows(office, "SELECT * FROM policy") == []
 
 

@@ -189,3 +189,17 @@ async def test_to_the_day_and_only_what_may_go(archive: Archive) -> None:
     async with archive.database.write() as tx:
         await purge(tx, [OLD], WHEN + 1)
     assert await archive.count("attempts") == 0
+
+
+async def test_a_purge_deletes_all_of_it_at_once(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "CHUNK", 3)
+    await attempts(archive, 8, WHEN - 2 * DAY)
+    await attempts(archive, 1, WHEN)
+    for _ in range(4):
+        await archive.stranger()
+    await archive.schedule.purge(WHEN)
+    assert await archive.count("attempts") == 1
+    assert await archive.count("accounts") == 4
+    await archive.schedule.purge(WHEN + 100 * DAY)
+    assert await archive.count("attempts") == 0
+    assert await archive.count("accounts") == 0

@@ -103,3 +103,10 @@ def cli_language() -> Any:
     """The terminal's language, as every command line tool has it."""
     wanted = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
     return "th" if wanted.startswith("th") else "en"
+
+
+def sqlite_file(settings: Settings) -> Path | None:
+    """None: the database is not a file."""
+    from storage.sqlite import file_of
+
+    return file_of(settings.database_url) if settings.database_url.startswith("sqlite:") else None

@@ -10,6 +10,7 @@ from bot.topic import Flow, Kept, Topic, Visitor, Words
 from handlers.identity import effects as do
 from handlers.identity import record, script, sweeps, truths, verifier
 from storage.database import Tx
+from storage.holdings import Holds
 from storage.vault import Vault
 
 
@@ -51,5 +52,13 @@ def topic(vault: Vault, policy: Policy) -> Topic:
         kept=lambda settings: (
             Kept("codes", "expires_at", DAY),
             Kept("identity_checks", "asked_at", settings.officer_check_days * DAY),
+        ),
+        holds=(
+            Holds("codes", {"person_id": "people", "account_id": "accounts"}, hidden=("hash", "address_index")),
+            Holds(
+                "identity_checks",
+                {"person_id": "people", "account_id": "accounts", "id_index": "marks", "key_id": "keys"},
+                hidden=("id_index",),
+            ),
         ),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import ANAN, MALEE, SOMCHAI, STRANGER
-from tests.command import kp7
+from tests.command import told
 from tests.databases import sqlite
 from tests.house import SAMPLES, House, a_house
 from tests.journeys.test_officer import asks_hr
@@ -22,14 +22,14 @@ async def office(tmp_path: Path) -> AsyncIterator[House]:
 
 async def lines(house: House, *words: str) -> list[tuple[str, str, str | None]]:
     """Of the log: by, action, subject; without the roster that the house came with."""
-    code, said = await kp7(house, "audit", "show", "--json", *words)
+    code, said = await told(house, "audit", "show", "--json", *words)
     assert code == 0, said
     found = [json.loads(line) for line in said.splitlines()]
     return [(x["actor"], x["action"], x["subject"]) for x in found if x["action"] != "roster.added"]
 
 
 async def id_of(house: House, national_id: str) -> str:
-    code, said = await kp7(house, "audit", "show", "--json", "--person", national_id)
+    code, said = await told(house, "audit", "show", "--json", "--person", national_id)
     assert code == 0, said
     return str(json.loads(said.splitlines()[0])["subject"])
 
@@ -37,12 +37,12 @@ async def id_of(house: House, national_id: str) -> str:
 async def test_looking_confirming_refusing_and_unblocking(office: House) -> None:
     anan, stranger = await office.somebody(), await office.somebody()
     his, theirs = await asks_hr(anan, ANAN), await asks_hr(stranger, STRANGER)
-    assert (await kp7(office, "identity", "list", "--by", "somsri"))[0] == 0
-    assert (await kp7(office, "identity", "confirm", theirs))[0] == 1
-    assert (await kp7(office, "identity", "refuse", theirs))[0] == 0
-    assert (await kp7(office, "identity", "confirm", his))[0] == 0
-    assert (await kp7(office, "identity", "confirm", his))[0] == 1
-    assert (await kp7(office, "identity", "unblock", SOMCHAI.national_id))[0] == 0
+    assert (await told(office, "identity", "list", "--by", "somsri"))[0] == 0
+    assert (await told(office, "identity", "confirm", theirs))[0] == 1
+    assert (await told(office, "identity", "refuse", theirs))[0] == 0
+    assert (await told(office, "identity", "confirm", his))[0] == 0
+    assert (await told(office, "identity", "confirm", his))[0] == 1
+    assert (await told(office, "identity", "unblock", SOMCHAI.national_id))[0] == 0
     person, somchai = await id_of(office, ANAN.national_id), await id_of(office, SOMCHAI.national_id)
     assert await lines(office) == [
         ("cli:somsri", "identity.listed", person),
@@ -55,10 +55,10 @@ async def test_looking_confirming_refusing_and_unblocking(office: House) -> None
         ("cli:somsri", "identity.listed", person),
         ("cli:malee", "identity.confirmed", person),
     ]
-    assert await kp7(office, "audit", "show", "--person", STRANGER.national_id) == (
+    assert await told(office, "audit", "show", "--person", STRANGER.national_id) == (
         1, "Nobody on the roster has this ID.\n"
     )  # fmt: skip
-    assert (await kp7(office, "audit", "verify"))[0] == 0
+    assert (await told(office, "audit", "verify"))[0] == 0
     written = json.dumps(await rows(office, "SELECT * FROM audit"), ensure_ascii=False)
     for secret in (ANAN.national_id, STRANGER.national_id, ANAN.name.split()[0], STRANGER.name):
         assert secret not in written
@@ -72,9 +72,9 @@ async def test_an_imported_roster_is_a_line_for_each_person_it_changed(office: H
     sample = (SAMPLES / "roster.csv").read_text("utf-8-sig")
     roster.write_text(sample.replace("somchai.t@example.go.th", "somchai.new@example.go.th"), "utf-8")
     somchai = (await Lab(office, office.settings).person(SOMCHAI)).id
-    assert (await kp7(office, "import", "roster", str(roster), "--dry-run"))[0] in (0, 1)
+    assert (await told(office, "import", "roster", str(roster), "--dry-run"))[0] in (0, 1)
     assert await lines(office) == []
-    assert (await kp7(office, "import", "roster", str(roster)))[0] in (0, 1)
+    assert (await told(office, "import", "roster", str(roster)))[0] in (0, 1)
     assert await lines(office) == [("cli:malee", "roster.changed", somchai)]
 
 

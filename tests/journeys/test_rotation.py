@@ -11,7 +11,7 @@ import structlog
 
 from storage.vault import Tampered, Vault
 from tests.cast import MALEE, SOMCHAI
-from tests.command import begin, kp7
+from tests.command import begin, told
 from tests.house import KEY, Chat, House, a_house
 from tests.security.tools import rows
 
@@ -63,10 +63,10 @@ async def test_five_thousand_keys_under_load_killed_once_and_no_error(office: Ho
     async with office.kp7.database.write() as tx:
         await tx.many("INSERT INTO keys VALUES (:id, :wrapped)", [{"id": k.id, "wrapped": w} for k, w in made])
     both = {"master_key": NEW, "master_key_old": KEY}
-    code_, said = await kp7(office, "keys", "rotate", **both)
+    code_, said = await told(office, "keys", "rotate", **both)
     assert code_ == 1
     assert "cannot read the new MASTER_KEY" in said, "the server does not know it yet"
-    assert (await kp7(office, "keys", "rotate"))[0] == 2
+    assert (await told(office, "keys", "rotate"))[0] == 2
     with structlog.testing.capture_logs() as logged:
         await with_keys(office, NEW, KEY)
         load = asyncio.create_task(chats_on(office, somchai))
@@ -77,7 +77,7 @@ async def test_five_thousand_keys_under_load_killed_once_and_no_error(office: Ho
         with contextlib.suppress(ProcessLookupError):
             killed.kill()
         await killed.wait()
-        code_, said = await kp7(office, "keys", "rotate")
+        code_, said = await told(office, "keys", "rotate")
         assert code_ == 0, said
         load.cancel()
         assert await load > 0
@@ -89,7 +89,7 @@ async def test_five_thousand_keys_under_load_killed_once_and_no_error(office: Ho
     malee.sees("ask.group")
     await somchai.taps("menu.profile")
     somchai.sees("ask.card")
-    assert (await kp7(office, "audit", "verify"))[0] == 0
-    code_, said = await kp7(office, "identity", "list", master_key=KEY)
+    assert (await told(office, "audit", "verify"))[0] == 0
+    code_, said = await told(office, "identity", "list", master_key=KEY)
     assert code_ != 0
     assert "not the one" in said

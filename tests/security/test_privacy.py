@@ -7,6 +7,8 @@ import hashlib
 import itertools
 import json
 import logging
+import random
+import re
 from collections.abc import AsyncIterator, MutableMapping
 from datetime import date
 from pathlib import Path
@@ -20,14 +22,15 @@ from bot.app import date_rule
 from bot.logs import log_as_json
 from bot.thai import check_digit
 from handlers.organisation.imports import import_roster
-from storage.vault import Tampered
+from storage.vault import Keyring, Tampered
 from tests.cast import ANAN, MALEE, SOMCHAI, Player
+from tests.command import kp7
 from tests.databases import sqlite
 from tests.house import House, a_house
 from tests.security.tools import Lab, on_disk, proves, registers, rows
 
 LETTERS = "กขคงจฉชซฌญฐฑฒณดตถทธนบปผฝพฟภมยรลวศษสหอฮ"
-MARKED = 30  # people, each with six markers of their own
+MARKED = 180  # people, each with five or six markers of their own: a thousand
 
 
 def national_id(n: int) -> str:
@@ -36,7 +39,7 @@ def national_id(n: int) -> str:
 
 
 def marked(n: int) -> Player:
-    word = "".join(LETTERS[(n * 7 + k * k) % len(LETTERS)] for k in range(9))
+    word = "".join(LETTERS[(n * 7 + k * k + n // len(LETTERS) * k) % len(LETTERS)] for k in range(9))
     email = f"marker{n:04d}.mail@example.org" if n % 2 else ""
     return Player(national_id(n), f"{word} ส{word[::-1]}", "17 มี.ค. 2520", f"QX{7_000_000_000 + n}", email)
 
@@ -149,15 +152,66 @@ def libraries_said(caplog: pytest.LogCaptureFixture) -> str:
 
 
 async def test_nothing_personal_stands_in_the_database_or_in_a_log(
-    archive: House, said: list[MutableMapping[str, Any]], caplog: pytest.LogCaptureFixture
+    archive: House, said: list[MutableMapping[str, Any]], caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
+    """Nor in a backup that is made in mid-conversation, nor in the ledger of who was erased."""
     made_up = await everything(archive)
+    backups = tmp_path / "backups"
+    assert (await kp7(archive, "backup", backups))[0] == 0
+    code, erased, complained = await kp7(archive, "person", "erase", PEOPLE[0].national_id, "--yes")
+    assert code == 0
     planted = [marker for n, who in enumerate(PEOPLE) for marker in markers(n, who)]
-    assert len(set(planted + made_up)) > 180
-    disk = on_disk(archive)
-    logged = json.dumps(said, ensure_ascii=False, default=str) + libraries_said(caplog)
+    assert len(set(planted + made_up)) > 1_000
+    disk = on_disk(archive) + b"".join(path.read_bytes() for path in sorted(backups.rglob("*")) if path.is_file())
+    assert b'"sha256"' in disk, "no manifest was read"
+    assert b'"keys":' in disk, "no ledger was read"
+    logged = json.dumps(said, ensure_ascii=False, default=str) + libraries_said(caplog) + erased + complained
     found = [m for m in planted + made_up if any(form in disk for form in disguises(m)) or m in logged]
     assert found == []
+
+
+async def test_no_sealed_value_opens_anywhere_but_in_its_place(archive: House) -> None:
+    """All that journeys left in the database, each with every key at hand: swapped between rows, columns, tables and
+    people, or edited."""
+    await everything(archive)
+    await begin_and_stop(archive)
+    chance = random.Random(11)
+    values = [value for value in await sealed(archive) if value[0] != "keys"]
+    assert {value[:2] for value in values} >= {
+        ("people", "profile"), ("people", "contact"), ("emails", "address"), ("conversations", "state"),
+        ("identity_checks", "claim"), ("chat_messages", "body"), ("outbox", "body"),
+    }  # fmt: skip
+    vault = archive.kp7.vault
+    ring = Keyring(*[vault.unwrap(k["id"], k["wrapped"]) for k in await rows(archive, "SELECT id, wrapped FROM keys")])
+    for table, column, id, value in values:
+        ring.open(value, table, id, column)
+    for _ in range(1_000):
+        (table, column, id, _), (*there, value) = chance.sample(values, 2)
+        with pytest.raises(Tampered):
+            ring.open(value, table, id, column)
+        place = chance.randrange(len(value) - 1)  # the last character has unused bits
+        edited = f"{value[:place]}{chance.choice('AZaz09-_')}{value[place + 1 :]}"
+        if edited != value:
+            with pytest.raises(Tampered):
+                ring.open(edited, there[0], there[2], there[1])
+
+
+async def begin_and_stop(house: House) -> None:
+    """A mail that waits, so that the outbox holds something."""
+    house.post.refusals = ["450 later"] * 9
+    await (await house.somebody()).begins(PEOPLE[11].national_id)
+
+
+async def sealed(house: House) -> list[tuple[str, str, str, str]]:
+    """Table, column, id and value of all that is sealed in the database."""
+    tables = await rows(house, "SELECT name FROM sqlite_master WHERE type = 'table'")
+    return [
+        (table["name"], column, row.get("id") or row["account_id"], value)
+        for table in tables
+        for row in await rows(house, f"SELECT * FROM {table['name']}")
+        for column, value in row.items()
+        if isinstance(value, str) and re.fullmatch(r"1\.[0-9a-z]{26}\.[\w-]+", value)
+    ]
 
 
 async def test_not_even_when_everything_goes_wrong(
