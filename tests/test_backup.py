@@ -77,7 +77,9 @@ class Office:
         self, source: Path, now: int = WHEN + 10 * DAY, master: bytes = SETTINGS.master, **how: Any
     ) -> Restored:
         async def unlock(database: Database) -> Unlocked:
-            return await opened(database, master), HOLDS, self.ledger
+            vault = await opened(database, master)
+            self.ledger = Ledger(self.ledger.path, vault.secret("erasures"))
+            return vault, HOLDS, self.ledger
 
         return await restore(source, self.path, unlock, now, silent, **how)
 
@@ -111,8 +113,9 @@ async def office(tmp_path: Path) -> Office:
     database = await office.opens()
     async with database.write() as tx:
         await write_roster(tx, VAULT, [ON_ROSTER], 1)
-    await opened(database, SETTINGS.master)
+    vault = await opened(database, SETTINGS.master)
     await database.close()
+    office.ledger = Ledger(office.ledger.path, vault.secret("erasures"))
     office.ledger.begin(WHEN - DAY)
     return office
 
