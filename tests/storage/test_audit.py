@@ -1,10 +1,10 @@
 """Every edit, deletion, swap, insertion and truncation of the audit log is found; and what was told stays told."""
 
+import asyncio
 import random
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +14,7 @@ from storage.database import Database, Tx
 from storage.ids import new_id
 from storage.opening import opened
 from storage.vault import Tampered, Vault
+from tests.databases import on_a_file
 
 MASTER = b"a master key that is used in tests only"
 LINES = 60
@@ -54,8 +55,8 @@ class Log:
 
 
 @pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[Log]:
-    database = await Database.open(f"sqlite:///{tmp_path / 'kp7.db'}")
+async def log(database_url: str) -> AsyncIterator[Log]:
+    database = await Database.open(database_url)
     yield Log(database, await opened(database, MASTER))
     await database.close()
 
@@ -90,6 +91,17 @@ async def test_what_is_rolled_back_was_never_said(log: Log) -> None:
             raise Undo
     await log.append(*some(1))
     assert await log.verdict() == Verdict(3, 0, (), 0)
+
+
+async def test_many_who_write_at_once_make_one_chain(log: Log, database_url: str) -> None:
+    """On PostgreSQL over connections of their own, as several processes do."""
+    others = [await Database.open(database_url) for _ in range(3)]
+    try:
+        await asyncio.gather(*(Log(other, log.vault).append(*some(n % 4 + 1)) for n in range(20) for other in others))
+    finally:
+        for other in others:
+            await other.close()
+    assert await log.verdict() == Verdict(150, 0, (), 0)
 
 
 async def test_lines_are_shown_by_person_and_day_in_their_order(log: Log) -> None:
@@ -185,6 +197,7 @@ async def cut_off(tx: Tx, dice: random.Random) -> int:
     return gone
 
 
+@on_a_file  # the tampering is written for it; what finds it is the same everywhere
 async def test_a_thousand_random_tamperings_are_all_found(log: Log) -> None:
     await log.append(*some(LINES))
     done = dict.fromkeys((edit, delete, swap, insert, cut_off), 0)
@@ -203,7 +216,7 @@ async def test_a_thousand_random_tamperings_are_all_found(log: Log) -> None:
     assert (await log.verdict()).count == 0
 
 
-async def test_another_key_makes_no_line_that_fits(log: Log, tmp_path: Path) -> None:
+async def test_another_key_makes_no_line_that_fits(log: Log) -> None:
     """Somebody with the database and the program, but not the key."""
     await log.append(*some(3))
     forger = Vault(b"another master key, of another house")

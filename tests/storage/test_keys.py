@@ -1,7 +1,7 @@
 """The master key changes; what was sealed, found and signed with it before does not."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +10,7 @@ from storage.database import Database
 from storage.keys import WrongKey
 from storage.opening import opened
 from storage.vault import ROOT, Tampered, Vault
-from tests.databases import sqlite
+from tests.databases import on_a_file, sqlite
 
 OLD = b"an old master key that is used in tests"
 NEW = b"a new master key that is used in tests"
@@ -19,8 +19,8 @@ HERE = ("people", "1", "profile")
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite:///{tmp_path / 'kp7.db'}")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = await Database.open(database_url)
     yield database
     await database.close()
 
@@ -128,6 +128,7 @@ async def test_every_key_is_wrapped_anew_and_the_old_one_opens_nothing(database:
     ]  # fmt: skip
 
 
+@on_a_file
 async def test_what_the_old_key_had_wrapped_stands_nowhere_in_the_file(database: Database) -> None:
     """Whoever has the old key and this file, from the day after: not in a page that is free now, not in the WAL."""
     await seal(database, await opened(database, OLD), 1_000)
@@ -224,6 +225,17 @@ async def test_rotation_waits_for_a_process_that_still_seals_with_the_old_key(da
     async with database.write() as tx:
         await tx.run("UPDATE processes SET seen_at = seen_at - 61000")  # it was killed a minute ago
     await rotate(database, vault)
+
+
+async def test_two_processes_that_open_a_new_database_at_once_share_its_root(database_url: str) -> None:
+    databases = [await Database.open(database_url) for _ in range(4)]
+    try:
+        vaults = await asyncio.gather(*(opened(database, OLD) for database in databases))
+    finally:
+        for database in databases:
+            await database.close()
+    assert len({vault.index("national_id", "1") for vault in vaults}) == 1
+    assert len({vault.secret("audit") for vault in vaults}) == 1
 
 
 async def test_a_root_is_never_made_twice(database: Database) -> None:
