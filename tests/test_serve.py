@@ -1,6 +1,7 @@
 """`kp7 serve` as a process: refuses to start with what is wrong, starts quickly, stops without losing anything."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -234,3 +235,86 @@ def _wait_until_nobody_listens(port: int) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it still takes connections")
+
+
+# --- several processes ------------------------------------------------------------------------------------------------
+
+
+def kp7(folder: Path, *words: str, **settings: object) -> tuple[int, str]:
+    """→ exit code and all that it says"""
+    done = subprocess.run(
+        (*COMMAND[:-1], *words),
+        env=environment(folder, public_url=URL, **settings), cwd=folder, text=True, timeout=30, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("part", ["web", "worker"])
+def test_a_file_is_for_one_process(tmp_path: Path, part: str) -> None:
+    code, said = kp7(tmp_path, part)
+    assert code == 3
+    assert "run `kp7 serve`" in said
+    assert not (tmp_path / "kp7.db").exists()
+
+
+def test_a_database_that_does_not_answer_is_named_and_may_answer_later(tmp_path: Path) -> None:
+    for command in (["serve"], ["migrate"]):
+        code, said = kp7(tmp_path, *command, database_url="postgresql://kp7:s3cret@127.0.0.1:1/kp7")
+        assert code == 1
+        assert said.startswith("DATABASE_URL")
+        assert "Traceback" not in said
+        assert "s3cret" not in said
+
+
+def test_an_address_of_no_database_is_a_wrong_setting(tmp_path: Path) -> None:
+    code, said = kp7(tmp_path, "serve", database_url="mysql://127.0.0.1/kp7")
+    assert code == 3
+    assert "mysql" in said
+
+
+def test_an_office_moves_and_is_served_by_web_and_worker(tmp_path: Path, postgres_url: str) -> None:
+    key = b64encode(os.urandom(32)).decode()
+    assert kp7(tmp_path, "import", "organisations", str(ROOT / "samples/organisations.csv"), master_key=key)[0] == 0
+    code, said = kp7(tmp_path, "database", "copy", "--to", postgres_url, "--json", master_key=key)
+    assert code == 0, said
+    assert json.loads(said)["organisations"] == len((ROOT / "samples/organisations.csv").read_text().splitlines()) - 1
+    code, said = kp7(tmp_path, "database", "copy", "--to", postgres_url, master_key=key)
+    assert code == 1
+    assert "not empty" in said
+    port = free_port()
+    env = environment(tmp_path, master_key=key, database_url=postgres_url, port=port, public_url=URL)
+    logs = [(tmp_path / part).open("wb") for part in ("web", "worker")]
+    running = [
+        subprocess.Popen((*COMMAND[:-1], part), env=env, cwd=tmp_path, stdout=log, stderr=log)
+        for part, log in zip(("web", "worker"), logs, strict=True)
+    ]
+    try:
+        until = time.monotonic() + 20
+        while '"event": "started"' not in (tmp_path / "worker").read_text() or not ready(port):
+            assert [process.poll() for process in running] == [None, None]
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        assert [process.wait(20) for process in running] == [0, 0]
+    finally:
+        for process, log in zip(running, logs, strict=True):
+            process.kill()
+            process.wait()
+            log.close()
+
+
+def ready(port: int) -> bool:
+    try:
+        return b" 200 " in exchange(port, get("/readyz"))
+    except OSError:
+        return False
+
+
+def test_a_file_that_is_being_served_is_not_copied(tmp_path: Path, postgres_url: str) -> None:
+    key = b64encode(os.urandom(32)).decode()
+    with Served(tmp_path, master_key=key):
+        code, said = kp7(tmp_path, "database", "copy", "--to", postgres_url, master_key=key)
+    assert code == 1
+    assert "is running" in said

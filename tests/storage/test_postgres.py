@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from storage import attempts
+from storage.attempts import Limit
 from storage.database import BadAddress, Conflict, Database, Tx, Unavailable
 from storage.postgres import MOST, translate
 from tests.databases import SERVER
@@ -168,6 +170,33 @@ async def test_a_commit_is_on_the_disk_whatever_the_server_is_set_to(postgres_ur
 async def test_more_at_once_than_there_are_connections_take_turns(database: Database) -> None:
     await asyncio.gather(*(note(database, f"{n:03}") for n in range(10 * MOST)))
     assert len(await subjects(database)) == 10 * MOST
+
+
+async def test_a_limit_holds_however_many_look_at_it_at_once(database: Database) -> None:
+    """All look before any of them has counted, unless they wait for each other."""
+    begun = asyncio.Barrier(MOST)
+
+    async def takes() -> bool:
+        async with database.write() as tx:
+            await begun.wait()
+            until = await attempts.take(tx, "test", {"somebody": Limit(per_hour=3)}, 1_800_000_000_000)
+            await asyncio.sleep(0.01)
+            return not until
+
+    assert sum(await asyncio.gather(*(takes() for _ in range(MOST)))) == 3
+
+
+async def test_what_is_counted_for_everybody_makes_nobody_wait(database: Database, postgres_url: str) -> None:
+    """Each process has a row of its own; what it counts in there is seen by all."""
+    others = "INSERT INTO tallies (kind, minute, part, n) VALUES ('test', :minute, -1, 2)"
+    now = 1_800_000_000_000
+    async with database.write() as tx:
+        await tx.run(others, {"minute": now // 60_000})
+        limits = {attempts.EVERYBODY: Limit(per_hour=3)}
+        async with asyncio.timeout(5), database.write() as beside:  # the other one has not committed yet
+            assert not await attempts.take(beside, "test", limits, now)
+    async with database.read() as tx:
+        assert await attempts.blocked_until(tx, "test", limits, now)
 
 
 async def test_what_is_notified_is_heard_once_it_is_committed_and_a_break_is_told(
