@@ -1,31 +1,46 @@
 """Roster and organisations into the database: in chunks, so that chats go on meanwhile, and again without harm."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from handlers.identity.rules import email_source
+from handlers.organisation.missing import Missing, find_missing, named, refuse_to_retire, retire_missing
 from handlers.organisation.organisations import OrganisationRow, check_tree, read_organisations
-from handlers.organisation.roster import RosterRow, read_roster, refuse_repeated_ids
-from handlers.organisation.tables import BadRow
-from storage import audit
-from storage.database import Database
-from storage.roster import RosterEntry, Written, write_roster
+from handlers.organisation.refusals import BadRow
+from handlers.organisation.roster import Roster, RosterRow, refuse_repeated
+from storage.database import Database, Row, Tx
+from storage.people import national_id_index
+from storage.roster import Plan, RosterEntry, Written, on_record, tally
 from storage.vault import Vault
 
 T = TypeVar("T")
-CHUNK = 500
+CHUNK = 200  # people in one transaction: some milliseconds of lock, see docs/performance.md
+FEW = 50  # changed rows that are told one by one; beyond that, counts
+RETIRE_AT_MOST = 20  # percent of those in service: a file that misses more is hardly a full one
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row's person, added or changed. `columns`: what differs, in the file's own words; never what it holds."""
+
+    number: int
+    what: Literal["added", "changed"]
+    columns: tuple[str, ...] = ()
 
 
 @dataclass
 class Report:
-    """What an import did, or with `dry` would do."""
+    """What an import did, or with `dry` would do. `changes` is empty where there are more than `FEW`."""
 
     written: Written = field(default_factory=Written)
     bad: list[BadRow] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    retired: int = 0
 
 
 @dataclass(frozen=True)
@@ -34,6 +49,14 @@ class DateRule:
 
     before: date
     transfer_overrides: bool
+
+
+@dataclass(frozen=True)
+class Full:
+    """The file has everybody. `retire`: who is missing has left; refused if that is more than `at_most` percent."""
+
+    retire: bool = False
+    at_most: int = RETIRE_AT_MOST
 
 
 async def import_roster(
@@ -46,48 +69,87 @@ async def import_roster(
     by: str,
     clock: Callable[[], int],
     dry: bool = False,
-    progress: Callable[[int], None] = lambda _: None,
+    full: Full | None = None,
+    by: str = "",  # noqa: ARG001  whom the audit log will name
+    progress: Callable[[int, int], None] = lambda _done, _rows: None,
 ) -> Report:
-    """Raises `BadFile`. `by`: as in `audit.Line`. `progress` hears how many rows were handled."""
-    refuse_repeated_ids(path)
+    """Raises `BadFile`, before anything is written. `progress` hears how many rows of how many were handled."""
+    roster = Roster(path)
+    ids = roster.check_ids()
+    refuse_repeated(ids)
     report = Report()
-    for chunk in chunks(read_roster(path, today), CHUNK):
+    missing: list[Row] = []
+    if full:
+        present = {national_id_index(vault, number) for _, number in roster.ids() if number}
+        missing, in_service = await find_missing(database, present)
+        if full.retire:
+            refuse_to_retire(len(missing), in_service, ids.unreadable, full.at_most)
+        report.missing = await named(database, vault, missing)
+    done = 0
+    for chunk in chunks(roster.people(today), CHUNK):
+        good = [row for row in chunk if isinstance(row, RosterRow)]
         report.bad += [row for row in chunk if isinstance(row, BadRow)]
-        good = [_entry(row, rule) for row in chunk if isinstance(row, RosterRow)]
-        async with database.write() as tx:
-            codes = {
-                row["name_th"]: row["code"]
-                for row in await tx.each(
-                    "SELECT name_th, MIN(code) AS code FROM organisations "
-                    "WHERE name_th IN (SELECT value ->> 'name' FROM each(:batch)) "
-                    "GROUP BY name_th HAVING COUNT(*) = 1",  # a name that two units bear says nothing
-                    [{"name": name} for name in sorted({entry.unit for entry in good})],
-                )
-            }
-            placed = [_placed(entry, codes.get(entry.unit, "")) for entry in good]
-            now = clock()
-            written = await write_roster(tx, vault, placed, now, dry=dry)
-            if not dry:
-                lines = [audit.Line(by, f"roster.{done}", person) for person, done in written.people]
-                await audit.append(tx, vault, now, lines)
-            report.written += written
-        progress(len(chunk))
+        plan = await _chunk(database, vault, [_entry(row, rule) for row in good], clock, dry=dry)
+        report.written += tally(plan.outcomes)
+        _tell(report, roster.words, good, plan)
+        done += len({row.number for row in chunk})
+        progress(done, ids.rows)
+    if full and full.retire:
+        report.retired = len(missing) if dry else await retire_missing(database, missing, clock)
     return report
 
 
+async def _chunk(
+    database: Database, vault: Vault, entries: Sequence[RosterEntry], clock: Callable[[], int], *, dry: bool
+) -> Plan:
+    async with database.read() as tx:
+        entries = await _placed(tx, entries)
+        record = await on_record(tx, vault, entries)
+    plan = Plan(vault, entries, record)
+    if dry or not plan.writes:
+        return plan
+    async with database.write() as tx:
+        return await plan.carry_out(tx, clock())
+
+
+async def _placed(tx: Tx, entries: Sequence[RosterEntry]) -> list[RosterEntry]:
+    """With the codes of their organisations, which the roster names only by name."""
+    rows = await tx.each(
+        "SELECT name_th, MIN(code) AS code FROM organisations "
+        "WHERE name_th IN (SELECT value ->> 'name' FROM each(:batch)) "
+        "GROUP BY name_th HAVING COUNT(*) = 1",  # a name that two units bear says nothing
+        [{"name": name} for name in sorted({entry.unit for entry in entries})],
+    )
+    codes = {row["name_th"]: row["code"] for row in rows}
+    return [replace(entry, organisation_code=codes.get(entry.unit, "")) for entry in entries]
+
+
+def _tell(report: Report, words: dict[str, str], rows: Sequence[RosterRow], plan: Plan) -> None:
+    written = report.written
+    if written.added + written.changed > FEW:
+        report.changes.clear()
+        return
+    for row, outcome in zip(rows, plan.outcomes, strict=True):
+        if outcome.what != "left":
+            names = ("unit" if name == "organisation_code" else name for name in outcome.fields)
+            columns = tuple(dict.fromkeys(words.get(name, name) for name in names))
+            report.changes.append(Change(row.number, outcome.what, columns))
+
+
 def _entry(row: RosterRow, rule: DateRule) -> RosterEntry:
+    profile = {
+        "title": row.title,
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "birth_date": _iso(row.birth_date),
+        "position_no": row.position_no,
+        "position": row.position,
+        "level": row.level,
+    }
     return RosterEntry(
         national_id=row.national_id,
-        profile={
-            "title": row.title,
-            "first_name": row.first_name,
-            "last_name": row.last_name,
-            "birth_date": row.birth_date.isoformat() if row.birth_date else "",
-            "position_no": row.position_no,
-            "position": row.position,
-            "level": row.level,
-        },
-        phone=row.phone or "",
+        profile={name: value for name, value in profile.items() if name not in row.lacks},
+        phone=None if "phone" in row.lacks else row.phone or "",
         email=row.email or "",
         email_source=email_source(
             row.appointed_on, row.transferred_in_on, rule.before, transfer_overrides=rule.transfer_overrides
@@ -98,17 +160,13 @@ def _entry(row: RosterRow, rule: DateRule) -> RosterEntry:
         kind=row.kind,
         status=row.status,
         appointed_on=_iso(row.appointed_on),
-        transferred_in_on=_iso(row.transferred_in_on),
+        transferred_in_on=None if "transferred_in_on" in row.lacks else _iso(row.transferred_in_on),
         retires_on=_iso(row.retires_on),
     )
 
 
-def _placed(entry: RosterEntry, code: str) -> RosterEntry:
-    return entry if entry.organisation_code == code else RosterEntry(**{**entry.__dict__, "organisation_code": code})
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
 
 
 def chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot import thai
-from handlers.organisation.roster import COLUMNS, RosterRow, read_roster, refuse_repeated_ids, repeated_ids
-from handlers.organisation.tables import BadFile, BadRow
+from handlers.organisation.refusals import BadFile, BadRow
+from handlers.organisation.roster import Ids, Roster, RosterRow, read_roster, refuse_repeated
+from handlers.organisation.roster_layouts import THAI
 
 TODAY = date(2026, 11, 1)
-HEADER = [column.name for column in COLUMNS]
+HEADER = [column.words[0] for column in THAI]
 # The row that shows how such files are typed, with invented data throughout.
 RUNG = {
     "ลำดับ": "๑",
@@ -108,7 +109,7 @@ def test_the_laser_code_and_the_running_number_may_be_missing_altogether(path: P
     assert row.laser_code is None
 
 
-@pytest.mark.parametrize("missing", [name for name in HEADER if name not in ("Laser Code", "ลำดับ")])
+@pytest.mark.parametrize("missing", [name for name in HEADER if name not in ("Laser Code", "ลำดับ", "คำนำหน้า")])
 def test_any_other_column_missing_refuses_the_file(path: Path, missing: str) -> None:
     save(path, RUNG, header=[name for name in HEADER if name != missing])
     with pytest.raises(BadFile, match="header_missing") as refused:
@@ -159,7 +160,7 @@ def test_titles_glued_to_the_name(path: Path, title: str, first: str, expected: 
         ("วันเกษียณ", "ไม่ทราบ", "date_format", "ไม่ทราบ"),
         ("อีเมล", "rung.t@example", "email_format", "XXXX.X@XXXXXXX"),
         ("อีเมล", "ไม่มี", "email_ascii", "XXXXX"),
-        ("โทรศัพท์", "810000000", "phone_format", "XXXXXXXXX"),
+        ("โทรศัพท์", "110000000", "phone_format", "XXXXXXXXX"),
         ("สถานะ", "หลับ", "status_unknown", "หลับ"),
         ("Laser Code", "JT1-2345678", "laser_format", "XXX-XXXXXXX"),
     ],
@@ -220,16 +221,17 @@ def test_an_id_that_stands_twice_refuses_the_file(path: Path) -> None:
     people.append(RUNG | {"เลขประจำตัวประชาชน": "หาย"})
     people.append(RUNG | {"เลขประจำตัวประชาชน": "หาย"})
     save(path, *people)
-    assert repeated_ids(path) == ((2, 5, 8), (3, 7))
+    ids = Roster(path).check_ids()
+    assert ids == Ids(9, (9, 10), ((2, 5, 8), (3, 7)))
     with pytest.raises(BadFile, match="national_id_twice") as refused:
-        refuse_repeated_ids(path)
+        refuse_repeated(ids)
     assert refused.value.params == {"rows": "2 = 5 = 8, 3 = 7"}
 
 
 def test_two_ids_with_one_hash_are_not_one_id(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(path, *(RUNG | {"เลขประจำตัวประชาชน": card(serial)} for serial in (1, 2, 3)))
     monkeypatch.setattr("handlers.organisation.roster.hash", lambda number: 7, raising=False)
-    assert repeated_ids(path) == ()
+    assert Roster(path).check_ids() == Ids(3, (), ())
 
 
 def test_memory_stays_flat(path: Path, tmp_path: Path) -> None:
