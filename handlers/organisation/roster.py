@@ -106,7 +106,7 @@ class Roster:
 
     def ids(self) -> Iterator[tuple[int, str | None]]:
         """Row number and ID of every row, None where it cannot be read."""
-        for row in self._table.rows():
+        for row in self._table.rows("national_id"):
             number = None
             if isinstance(row, Row):
                 with suppress(Invalid):

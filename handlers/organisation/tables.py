@@ -128,8 +128,11 @@ class Table:
         self.header = header
         self._reading, self._number, self._width, self._places = reading, number, width, places
 
-    def rows(self) -> Iterator[Row | BadRow]:
-        taken = [(name, at, self.header.columns[name].codes) for name, at in self._places.items()]
+    def rows(self, *only: str) -> Iterator[Row | BadRow]:
+        """`only`: the columns that are wanted, default all."""
+        taken = [
+            (name, at, self.header.columns[name].codes) for name, at in self._places.items() if name in only or not only
+        ]
         for number, record in enumerate(self._reading(), start=1):
             if number <= self._number:
                 continue

@@ -4,7 +4,9 @@ python-calamine holds one sheet in memory (measured: docs/performance.md) and is
 """
 
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -21,6 +23,9 @@ _MOST_BYTES = 1 << 30  # of the file, unpacked
 _DIMENSION = re.compile(rb'<(?:\w+:)?dimension\s+ref="[A-Z]+[0-9]+:([A-Z]+)([0-9]+)"')
 _HEAD = 8_192  # bytes of a sheet within which it says how large it is
 
+# What a damaged archive can raise: all but the first from zipfile, which trusts the numbers that it finds.
+_DAMAGED = (CalamineError, zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError, EOFError)
+
 
 def readings(path: Path) -> Iterator[Reading]:
     """The sheets, in the file's order, one in memory at a time. Raises `BadFile`: `file_kind`, `workbook_too_large`."""
@@ -30,7 +35,7 @@ def readings(path: Path) -> Iterator[Reading]:
             for index, sheet in enumerate(book.sheets_metadata):
                 if (sheet.typ, sheet.visible) == (SheetTypeEnum.WorkSheet, SheetVisibleEnum.Visible):
                     yield _Sheet(book.get_sheet_by_index(index))
-    except (CalamineError, zipfile.BadZipFile):  # an archive, but no workbook; or one that was cut off
+    except _DAMAGED:  # an archive, but no workbook; or one that was cut off
         raise BadFile("file_kind") from None
 
 
