@@ -132,7 +132,7 @@ def _tell(report: Report, words: dict[str, str], rows: Sequence[RosterRow], plan
     for row, outcome in zip(rows, plan.outcomes, strict=True):
         if outcome.what != "left":
             names = ("unit" if name == "organisation_code" else name for name in outcome.fields)
-            columns = tuple(dict.fromkeys(words.get(name, name) for name in names))
+            columns = tuple(dict.fromkeys(words[name] for name in names))
             report.changes.append(Change(row.number, outcome.what, columns))
 
 

@@ -88,8 +88,9 @@ class Roster:
 
     @property
     def words(self) -> dict[str, str]:
-        """What the file calls its columns, by field of `RosterRow`."""
-        return dict(self._table.header.words)
+        """What the file calls its columns, by field of `RosterRow`; what files usually call those that it lacks."""
+        header = self._table.header
+        return {name: header.words.get(name, column.words[0]) for name, column in header.columns.items()}
 
     def people(self, today: date) -> Iterator[RosterRow | BadRow]:
         """One by one; a row that cannot be taken yields a `BadRow` for each of its bad cells.

@@ -4,7 +4,7 @@
 
 import random
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ def a_sheet(path: Path) -> Iterator[tuple[xlsxwriter.Workbook, Worksheet]]:
         yield book, book.add_worksheet("ข้อมูล")
 
 
-def save(path: Path, *people: dict[str, object], formats: dict[str, str] | None = None) -> Path:
+def save(path: Path, *people: Mapping[str, object], formats: dict[str, str] | None = None) -> Path:
     """One row each below the header; `formats`: number formats of columns."""
     with a_sheet(path) as (book, sheet):
         styles: dict[str, Format] = {name: book.add_format({"num_format": f}) for name, f in (formats or {}).items()}
@@ -62,9 +62,9 @@ def test_a_sheet_as_hr_keeps_it(path: Path) -> None:
         sheet.write_row(5, 2, HEADER)
         sheet.write_row(7, 2, [RUNG[name] for name in HEADER])
         sheet.write(7, 2 + len(HEADER), "ตรวจแล้ว")  # a remark in a column without a header
-        for row in range(8, 400):
+        for below in range(8, 400):
             for column in range(2, 40):
-                sheet.write_blank(row, column, None, border)
+                sheet.write_blank(below, column, None, border)
     (row,) = read_roster(path, TODAY)
     assert isinstance(row, RosterRow)
     assert (row.number, row.national_id, row.first_name) == (8, "1999900000013", "รุ่ง")
