@@ -111,63 +111,47 @@ class Plan:
     def _decide(self, index: str, entry: RosterEntry) -> Outcome:
         fingerprint = self._vault.index("roster_row", repr(astuple(entry)))
         row = self._record.get(index)
-        if row is None:
-            return self._add(index, entry, fingerprint)
-        if row["fingerprint"] == fingerprint:
+        if row and row["fingerprint"] == fingerprint:
             return Outcome(row["id"], "left")
-        key = self._vault.unwrap(row["key_id"], row["wrapped"])
-        profile: dict[str, str] = key.open(row["profile"], "people", row["id"], "profile")
-        contact: dict[str, str] = key.open(row["contact"], "people", row["id"], "contact")
-        phone = contact.get("phone", "") if contact.get("own") or entry.phone is None else entry.phone
-        hashed = card_hash(self._vault, entry.national_id, entry.laser_code) if entry.laser_code else row["card_hash"]
-        columns = _columns(entry, row)
+        id, key, profile, contact = self._opened(row) if row else self._new()
+        phone = contact["phone"] if contact.get("own") or entry.phone is None else entry.phone
+        columns = _columns(entry, row or {}, self._vault)
+        new_email = bool(entry.email) and not (row and _keeps_address(row, key, entry.email))
         fields = [name for name, value in entry.profile.items() if profile.get(name) != value]
-        fields += [name for name, value in columns.items() if row[name] != value]
-        fields += ["phone"] * (phone != contact.get("phone", ""))
-        fields += ["email"] * bool(entry.email and not _keeps_address(row, key, entry.email))
-        fields += ["laser_code"] * (hashed != row["card_hash"])
-        if not fields:
-            return Outcome(row["id"], "left")
-        self._write(
-            index, entry, row["id"], key, fingerprint,
-            profile={**profile, **entry.profile}, contact={**contact, "phone": phone}, columns=columns, hashed=hashed,
-            email="email" in fields,
-        )  # fmt: skip
-        return Outcome(row["id"], "changed", tuple(fields))
-
-    def _add(self, index: str, entry: RosterEntry, fingerprint: str) -> Outcome:
-        id = new_id()
-        key, wrapped = self._vault.new_key()
-        self._keys.append({"id": key.id, "wrapped": wrapped})
-        self._write(
-            index, entry, id, key, fingerprint,
-            profile={"title": "", **entry.profile, "national_id": entry.national_id},
-            contact={"phone": entry.phone or "", "fax": ""},
-            columns=_columns(entry, {}),
-            hashed=card_hash(self._vault, entry.national_id, entry.laser_code) if entry.laser_code else None,
-            email=bool(entry.email),
-        )  # fmt: skip
-        return Outcome(id, "added")
-
-    def _write(
-        self, index: str, entry: RosterEntry, id: str, key: Key, fingerprint: str, *, profile: Mapping[str, str],
-        contact: Mapping[str, str], columns: Mapping[str, Any], hashed: str | None, email: bool,
-    ) -> None:  # fmt: skip
+        fields += [name for name, value in columns.items() if row and row[name] != value]
+        fields += ["phone"] * (phone != contact["phone"]) + ["email"] * new_email
+        if row and not fields:
+            return Outcome(id, "left")
+        profile = {**profile, **entry.profile, "national_id": entry.national_id}
         self._people.append(
             {
                 "id": id,
                 "key_id": key.id,
                 "id_index": index,
                 "profile": key.seal(profile, "people", id, "profile"),
-                "contact": key.seal(contact, "people", id, "contact"),
-                "card_hash": hashed,
+                "contact": key.seal({**contact, "phone": phone}, "people", id, "contact"),
                 "fingerprint": fingerprint,
                 **columns,
             }
         )
-        if email:
+        if new_email:
             effective = entry.appointed_on or "1970-01-01"
             self._emails.append(NewEmail(id, key, entry.email, entry.email_source, effective))
+        return Outcome(id, "changed", tuple(fields)) if row else Outcome(id, "added")
+
+    def _opened(self, row: Row) -> tuple[str, Key, dict[str, str], dict[str, str]]:
+        id, key = row["id"], self._vault.unwrap(row["key_id"], row["wrapped"])
+        return (
+            id,
+            key,
+            key.open(row["profile"], "people", id, "profile"),
+            key.open(row["contact"], "people", id, "contact"),
+        )
+
+    def _new(self) -> tuple[str, Key, dict[str, str], dict[str, str]]:
+        key, wrapped = self._vault.new_key()
+        self._keys.append({"id": key.id, "wrapped": wrapped})
+        return new_id(), key, {"title": ""}, {"phone": "", "fax": ""}
 
 
 async def write_roster(tx: Tx, vault: Vault, entries: Sequence[RosterEntry], now: int) -> Written:
@@ -197,9 +181,10 @@ async def retire(tx: Tx, people: Sequence[Row], now: int) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def _columns(entry: RosterEntry, row: Row) -> dict[str, Any]:
-    """What stands in columns of its own. `row`: what is on record, where the entry is silent."""
+def _columns(entry: RosterEntry, row: Row, vault: Vault) -> dict[str, Any]:
+    """What stands in columns of its own. `row`: what is on record, for where the entry is silent."""
     silent = entry.transferred_in_on is None
+    hashed = card_hash(vault, entry.national_id, entry.laser_code) if entry.laser_code else row.get("card_hash")
     return {
         "organisation_code": entry.organisation_code or None,
         "unit": entry.unit,
@@ -208,6 +193,7 @@ def _columns(entry: RosterEntry, row: Row) -> dict[str, Any]:
         "appointed_on": entry.appointed_on or None,
         "transferred_in_on": row.get("transferred_in_on") if silent else entry.transferred_in_on or None,
         "retires_on": entry.retires_on or None,
+        "card_hash": hashed,
     }
 
 

@@ -1,6 +1,6 @@
 """Roster and organisations into the database: in chunks, so that chats go on meanwhile, and again without harm."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
@@ -21,6 +21,10 @@ T = TypeVar("T")
 CHUNK = 200  # people in one transaction: some milliseconds of lock, see docs/performance.md
 FEW = 50  # changed rows that are told one by one; beyond that, counts
 RETIRE_AT_MOST = 20  # percent of those in service: a file that misses more is hardly a full one
+
+
+# Where the record keeps something under another name than the file's column has here.
+_COLUMNS = {"organisation_code": "unit", "card_hash": "laser_code"}
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,7 @@ def _tell(report: Report, words: dict[str, str], rows: Sequence[RosterRow], plan
         return
     for row, outcome in zip(rows, plan.outcomes, strict=True):
         if outcome.what != "left":
-            names = ("unit" if name == "organisation_code" else name for name in outcome.fields)
-            columns = tuple(dict.fromkeys(words[name] for name in names))
+            columns = tuple(dict.fromkeys(words[_COLUMNS.get(name, name)] for name in outcome.fields))
             report.changes.append(Change(row.number, outcome.what, columns))
 
 
@@ -184,40 +187,48 @@ async def import_organisations(database: Database, path: Path, *, dry: bool = Fa
             report.bad.append(row)
         else:
             rows.append(row)
-    async with database.write() as tx:
-        known = {row["code"] for row in await tx.all("SELECT code FROM organisations")}
-        report.bad += check_tree(rows, known)
-        wrong = {bad.number for bad in report.bad}
-        good = [row for row in rows if row.number not in wrong]
-        report.written = Written(added=sum(row.code not in known for row in good))
-        stored = [
-            {
-                "code": row.code,
-                "parent": row.parent_code,
-                "type": row.kind,
-                "name_th": row.name_th,
-                "name_en": row.name_en,
-                "province": row.province,
-                "district": row.district,
-            }
-            for row in good
-        ]
-        changed = await tx.each(
-            "SELECT o.code FROM organisations o JOIN each(:batch) e ON o.code = e.value ->> 'code' "
-            "WHERE COALESCE(o.parent_code, '') <> COALESCE(e.value ->> 'parent', '') OR o.type <> e.value ->> 'type' "
-            "OR o.name_th <> e.value ->> 'name_th' OR o.name_en <> e.value ->> 'name_en' "
-            "OR o.province <> e.value ->> 'province' OR o.district <> e.value ->> 'district'",
-            stored,
-        )
-        left = len(good) - report.written.added - len(changed)
-        report.written = Written(report.written.added, len(changed), left)
-        if not dry:
-            await tx.many(
-                "INSERT INTO organisations (code, parent_code, type, name_th, name_en, province, district) "
-                "VALUES (:code, :parent, :type, :name_th, :name_en, :province, :district) "
-                "ON CONFLICT (code) DO UPDATE SET parent_code = excluded.parent_code, type = excluded.type, "
-                "name_th = excluded.name_th, name_en = excluded.name_en, province = excluded.province, "
-                "district = excluded.district",
-                stored,
-            )
+    async with database.read() as tx:
+        known = {row["code"]: row for row in await tx.all("SELECT * FROM organisations")}
+    report.bad += check_tree(rows, known.keys())
+    wrong = {bad.number for bad in report.bad}
+    added = changed = 0
+    different: list[Mapping[str, str | None]] = []
+    for row in rows:
+        stored = _stored(row)
+        before = known.get(row.code)
+        if row.number in wrong or before == stored:
+            continue
+        added, changed = (added, changed + 1) if before else (added + 1, changed)
+        different.append(stored)
+        columns = tuple(_HEADERS[name] for name, value in stored.items() if before and before[name] != value)
+        report.changes.append(Change(row.number, "changed" if before else "added", columns))
+    report.written = Written(added, changed, sum(row.number not in wrong for row in rows) - added - changed)
+    if added + changed > FEW:
+        report.changes.clear()
+    for chunk in chunks([] if dry else different, CHUNK):
+        async with database.write() as tx:
+            await tx.many(_UPSERT_ORGANISATION, chunk)
     return report
+
+
+# What the table calls them; and the file.
+_HEADERS = {"type": "ประเภท", "name_th": "ชื่อ", "name_en": "ชื่ออังกฤษ", "province": "จังหวัด", "district": "อำเภอ",
+            "parent_code": "รหัสแม่"}  # fmt: skip
+_UPSERT_ORGANISATION = """
+INSERT INTO organisations (code, parent_code, type, name_th, name_en, province, district)
+VALUES (:code, :parent_code, :type, :name_th, :name_en, :province, :district)
+ON CONFLICT (code) DO UPDATE SET parent_code = excluded.parent_code, type = excluded.type, name_th = excluded.name_th,
+    name_en = excluded.name_en, province = excluded.province, district = excluded.district
+"""
+
+
+def _stored(row: OrganisationRow) -> dict[str, str | None]:
+    return {
+        "code": row.code,
+        "parent_code": row.parent_code,
+        "type": row.kind,
+        "name_th": row.name_th,
+        "name_en": row.name_en,
+        "province": row.province,
+        "district": row.district,
+    }

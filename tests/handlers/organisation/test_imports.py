@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handlers.organisation.imports import FEW, Change, DateRule, Full, Report, import_roster
+from handlers.organisation.imports import FEW, Change, DateRule, Full, Report, import_organisations, import_roster
 from handlers.organisation.refusals import BadFile
 from samples import make_samples
 from storage.database import Database
@@ -193,3 +193,25 @@ async def test_a_file_without_a_title_column_keeps_titles(database: Database, pa
     report = await imports(database, save(path, glued, header=bare))
     assert report.changes == [Change(2, "changed", ("คำนำหน้า",))]
     assert (await person(database, 1)).full_name == "ดร. รุ่ง ทดสอบ1"
+
+
+# --- organisations ----------------------------------------------------------------------------------------------------
+
+
+def tree(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(("รหัส,ประเภท,ชื่อ,ชื่ออังกฤษ,จังหวัด,อำเภอ,รหัสแม่", *lines)), encoding="utf-8")
+    return path
+
+
+async def test_organisations_are_previewed_and_changed_in_the_same_way(database: Database, path: Path) -> None:
+    first = tree(path, "1,กรม,กรมตัวอย่าง,,,,", "2,กอง,กองทดสอบ,,,,1")
+    assert (await import_organisations(database, first)).written == Written(added=2)
+    tree(path, "1,กรม,กรมตัวอย่าง,,,,", "2,สถาบัน,สถาบันทดสอบ,,,,1", "3,กอง,กองใหม่,,,,9", "4,กอง,กองใหม่,,,,2")
+    report = await import_organisations(database, path, dry=True)
+    assert report.written == Written(added=1, changed=1, left=1)
+    assert report.changes == [Change(3, "changed", ("ประเภท", "ชื่อ")), Change(5, "added")]
+    assert [(bad.number, bad.code) for bad in report.bad] == [(4, "parent_unknown")]
+    async with database.read() as tx:
+        assert await tx.all("SELECT name_th FROM organisations WHERE code IN ('2', '4')") == [{"name_th": "กองทดสอบ"}]
+    await import_organisations(database, path)
+    assert (await import_organisations(database, path)).written == Written(left=3)
