@@ -74,7 +74,7 @@ async def on_record(tx: Tx, vault: Vault, entries: Sequence[RosterEntry]) -> OnR
         "FROM people p JOIN keys k ON k.id = p.key_id "
         "LEFT JOIN emails e ON e.person_id = p.id AND e.replaced_at IS NULL "
         "WHERE p.id_index IN (SELECT value ->> 'i' FROM each(:batch))",
-        [{"i": national_id_index(vault, entry.national_id)} for entry in entries],
+        _indexes(vault, entries),
     )
     return {row["id_index"]: row for row in rows}
 
@@ -101,6 +101,10 @@ class Plan:
 
     async def carry_out(self, tx: Tx, now: int) -> "Plan":
         """The plan that was carried out: this one, or another one if the record has changed meanwhile."""
+        await tx.among(
+            "SELECT 1 FROM people WHERE id_index IN (SELECT value ->> 'i' FROM each(:batch)) ORDER BY id FOR UPDATE",
+            _indexes(self._vault, self._entries),
+        )  # or what people save themselves between reading and writing would be overwritten
         record = await on_record(tx, self._vault, self._entries)
         plan = self if record == self._record else Plan(self._vault, self._entries, record)
         await tx.many("INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped)", plan._keys)
@@ -179,6 +183,10 @@ async def retire(tx: Tx, people: Sequence[Row], now: int) -> list[str]:
         [{"id": row["id"], "status": row["status"], "left": LEFT, "now": now} for row in people],
     )
     return [row["id"] for row in rows]
+
+
+def _indexes(vault: Vault, entries: Sequence[RosterEntry]) -> list[dict[str, str]]:
+    return [{"i": national_id_index(vault, entry.national_id)} for entry in entries]
 
 
 def _columns(entry: RosterEntry, row: Row, vault: Vault) -> dict[str, Any]:

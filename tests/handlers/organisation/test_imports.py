@@ -22,8 +22,8 @@ TABLES = ("people", "emails", "keys")
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite:///{tmp_path / 'kp7.db'}")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = await Database.open(database_url)
     await database.migrate()
     yield database
     await database.close()

@@ -39,7 +39,7 @@ async def kp7(house: House, *words: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *command,
         env=env,
-        cwd=house.kp7.database.path.parent,
+        cwd=ROOT / "samples",  # no .env there
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
