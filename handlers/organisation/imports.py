@@ -188,7 +188,7 @@ async def import_organisations(database: Database, path: Path, *, dry: bool = Fa
         else:
             rows.append(row)
     async with database.read() as tx:
-        known = {row["code"]: row for row in await tx.all("SELECT * FROM organisations")}
+        known = {row["code"]: row for row in await tx.all(_ORGANISATIONS)}
     report.bad += check_tree(rows, known.keys())
     wrong = {bad.number for bad in report.bad}
     added = changed = 0
@@ -214,6 +214,7 @@ async def import_organisations(database: Database, path: Path, *, dry: bool = Fa
 # What the table calls them; and the file.
 _HEADERS = {"type": "ประเภท", "name_th": "ชื่อ", "name_en": "ชื่ออังกฤษ", "province": "จังหวัด", "district": "อำเภอ",
             "parent_code": "รหัสแม่"}  # fmt: skip
+_ORGANISATIONS = "SELECT code, parent_code, type, name_th, name_en, province, district FROM organisations"
 _UPSERT_ORGANISATION = """
 INSERT INTO organisations (code, parent_code, type, name_th, name_en, province, district)
 VALUES (:code, :parent_code, :type, :name_th, :name_en, :province, :district)
