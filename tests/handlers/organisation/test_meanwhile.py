@@ -4,10 +4,8 @@ import asyncio
 import json
 import os
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from statistics import quantiles
 
 import pytest
 
@@ -50,23 +48,29 @@ async def said(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
+async def people(house: House) -> int:
+    async with house.kp7.database.read() as tx:
+        row = await tx.one("SELECT COUNT(*) AS n FROM people")
+    assert row
+    return int(row["n"])
+
+
 async def test_chats_go_on_while_an_import_runs(house: House, tmp_path: Path) -> None:
-    """Each event is answered after its own commit, so the time until the answer holds the wait for the database."""
+    """Each event is answered after its own commit: between one chunk of the import and the next. How long that takes is
+    measured by the soak, on a machine that does nothing else."""
     roster = tmp_path / "roster.csv"
     make(PEOPLE, roster)
     chat = await house.somebody()
-    process = await kp7(house, "roster", str(roster), "--json")
-    importing = asyncio.create_task(said(process))
-    waits: list[float] = []
+    before = await people(house)
+    importing = asyncio.create_task(said(await kp7(house, "roster", str(roster), "--json")))
+    half_way: set[int] = set()
     while not importing.done():
-        begun = time.perf_counter()
         assert (await chat.post({"text": "สวัสดี"})).status_code == 200
-        waits.append(time.perf_counter() - begun)
+        half_way.add(await people(house) - before)
         await asyncio.sleep(0.01)
     code, out, err = await importing
     assert (code, json.loads(out)["added"]) == (0, PEOPLE), err
-    assert len(waits) > 30
-    assert quantiles(waits, n=50)[-1] < 0.1, f"98 of 100 events within 100 ms; the slowest took {max(waits):.3f} s"
+    assert len(half_way - {0, PEOPLE}) >= 5, f"events were answered only after these many people: {half_way}"
 
 
 async def test_hr_sees_what_would_change_and_changes_it(house: House, tmp_path: Path) -> None:
