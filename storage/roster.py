@@ -57,12 +57,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Written:
-    """`people`: id of each person that this chunk wrote, and what happened; a sum has none, however long the file."""
-
     added: int = 0
     changed: int = 0
     left: int = 0
-    people: tuple[tuple[str, Literal["added", "changed"]], ...] = field(default=(), compare=False)
 
     def __add__(self, other: "Written") -> "Written":
         return Written(self.added + other.added, self.changed + other.changed, self.left + other.left)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.commands.common import By, Dry, File, Json, cli_language, err, out, with_database
+from bot.commands.common import By, Dry, File, Json, cli_language, err, operator, out, with_database
 
 app = typer.Typer(help="Bring HR's files into the record.", no_args_is_help=True)
 IsFull = Annotated[bool, typer.Option("--full", help="The file has everybody: show who is on record and not in it.")]
@@ -35,10 +35,10 @@ def import_roster(
     if retire_missing and not full:
         raise typer.BadParameter("only together with --full", param_hint="--retire-missing")
 
-    async def work(settings: Any, database: Any) -> Any:
-        from bot.app import date_rule, wall_clock
+    async def work(settings: Any, database: Any, vault: Any) -> Any:
+        from bot.app import date_rule
+        from bot.times import wall_clock
         from handlers.organisation import imports
-        from storage.vault import Vault
 
         with _bar(file, shown=not as_json) as progress:
             return await imports.import_roster(
@@ -51,7 +51,6 @@ def import_roster(
                 clock=wall_clock,
                 dry=dry_run,
                 full=imports.Full(retire_missing, retire_at_most) if full else None,
-                by=by,
                 progress=progress,
             )
 
@@ -62,7 +61,7 @@ def import_roster(
 def import_organisations(file: File, dry_run: Dry = False, as_json: Json = False) -> None:
     """The tree of organisations, from a CSV or XLSX file with Thai headers."""
 
-    async def work(_: Any, database: Any) -> Any:
+    async def work(_settings: Any, database: Any, _vault: Any) -> Any:
         from handlers.organisation.imports import import_organisations as work
 
         return await work(database, file, dry=dry_run)
@@ -80,7 +79,7 @@ def _bar(file: Path, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, rows: progress.update(bar, completed=done, total=rows)
 
 
-def _report(work: Callable[[Any, Any], Any]) -> Any:
+def _report(work: Callable[[Any, Any, Any], Any]) -> Any:
     """What the import reports; a file that is refused as a whole is exit code 1."""
     from bot.text import Texts
     from handlers.organisation.refusals import BadFile

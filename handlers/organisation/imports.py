@@ -12,6 +12,7 @@ from handlers.organisation.missing import Missing, find_missing, named, refuse_t
 from handlers.organisation.organisations import OrganisationRow, check_tree, read_organisations
 from handlers.organisation.refusals import BadRow
 from handlers.organisation.roster import Roster, RosterRow, refuse_repeated
+from storage import audit
 from storage.database import Database, Row, Tx
 from storage.people import national_id_index
 from storage.roster import Plan, RosterEntry, Written, on_record, tally
@@ -74,10 +75,12 @@ async def import_roster(
     clock: Callable[[], int],
     dry: bool = False,
     full: Full | None = None,
-    by: str = "",  # noqa: ARG001  whom the audit log will name
     progress: Callable[[int, int], None] = lambda _done, _rows: None,
 ) -> Report:
-    """Raises `BadFile`, before anything is written. `progress` hears how many rows of how many were handled."""
+    """Raises `BadFile`, before anything is written.
+
+    `by`: as in `audit.Line`. `progress` hears how many rows of how many were handled.
+    """
     roster = Roster(path)
     ids = roster.check_ids()
     refuse_repeated(ids)
@@ -88,23 +91,23 @@ async def import_roster(
         missing, in_service = await find_missing(database, present)
         if full.retire:
             refuse_to_retire(len(missing), in_service, ids.unreadable, full.at_most)
-        report.missing = await named(database, vault, missing)
+        report.missing = await named(database, vault, missing, by, clock)
     done = 0
     for chunk in chunks(roster.people(today), CHUNK):
         good = [row for row in chunk if isinstance(row, RosterRow)]
         report.bad += [row for row in chunk if isinstance(row, BadRow)]
-        plan = await _chunk(database, vault, [_entry(row, rule) for row in good], clock, dry=dry)
+        plan = await _chunk(database, vault, [_entry(row, rule) for row in good], by, clock, dry=dry)
         report.written += tally(plan.outcomes)
         _tell(report, roster.words, good, plan)
         done += len({row.number for row in chunk})
         progress(done, ids.rows)
     if full and full.retire:
-        report.retired = len(missing) if dry else await retire_missing(database, missing, clock)
+        report.retired = len(missing) if dry else await retire_missing(database, vault, missing, by, clock)
     return report
 
 
 async def _chunk(
-    database: Database, vault: Vault, entries: Sequence[RosterEntry], clock: Callable[[], int], *, dry: bool
+    database: Database, vault: Vault, entries: Sequence[RosterEntry], by: str, clock: Callable[[], int], *, dry: bool
 ) -> Plan:
     async with database.read() as tx:
         entries = await _placed(tx, entries)
@@ -113,7 +116,12 @@ async def _chunk(
     if dry or not plan.writes:
         return plan
     async with database.write() as tx:
-        return await plan.carry_out(tx, clock())
+        now = clock()
+        done = await plan.carry_out(tx, now)
+        written = {one.person_id: one.what for one in done.outcomes if one.what != "left"}
+        lines = [audit.Line(by, f"roster.{what}", person) for person, what in written.items()]
+        await audit.append(tx, vault, now, lines)
+    return done
 
 
 async def _placed(tx: Tx, entries: Sequence[RosterEntry]) -> list[RosterEntry]:

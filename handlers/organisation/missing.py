@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from handlers.identity.rules import IN_SERVICE
 from handlers.organisation.refusals import BadFile
-from storage import people
+from storage import audit, people
 from storage.database import Database, Row
 from storage.roster import retire
 from storage.vault import Vault
@@ -34,13 +34,16 @@ async def find_missing(database: Database, present: Collection[str]) -> tuple[li
     return missing, in_service
 
 
-async def named(database: Database, vault: Vault, missing: list[Row]) -> list[Missing]:
-    """The same people, to be shown."""
+async def named(
+    database: Database, vault: Vault, missing: list[Row], by: str, clock: Callable[[], int]
+) -> list[Missing]:
+    """The same people, to be shown to `by`."""
     shown: list[Missing] = []
     for start in range(0, len(missing), _CHUNK):
         ids = [row["id"] for row in missing[start : start + _CHUNK]]
-        async with database.read() as tx:
+        async with database.write() as tx:
             found = await people.by_ids(tx, vault, ids)
+            await audit.append(tx, vault, clock(), [audit.Line(by, "roster.missing", id) for id in found])
         shown += [Missing(one.id, one.full_name, one.unit, one.status) for id in ids if (one := found.get(id))]
     return shown
 
@@ -56,12 +59,17 @@ def refuse_to_retire(missing: int, in_service: int, unreadable: Collection[int],
         raise BadFile("missing_too_many", missing=missing, people=in_service, percent=at_most)
 
 
-async def retire_missing(database: Database, missing: list[Row], clock: Callable[[], int]) -> int:
+async def retire_missing(
+    database: Database, vault: Vault, missing: list[Row], by: str, clock: Callable[[], int]
+) -> int:
     """→ how many; somebody whose status has changed since is left alone"""
     retired = 0
     for start in range(0, len(missing), _CHUNK):
         async with database.write() as tx:
-            retired += len(await retire(tx, missing[start : start + _CHUNK], clock()))
+            now = clock()
+            ids = await retire(tx, missing[start : start + _CHUNK], now)
+            await audit.append(tx, vault, now, [audit.Line(by, "roster.retired", id) for id in ids])
+        retired += len(ids)
     return retired
 
 

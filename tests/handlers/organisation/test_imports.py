@@ -10,6 +10,7 @@ import pytest
 from handlers.organisation.imports import FEW, Change, DateRule, Full, Report, import_organisations, import_roster
 from handlers.organisation.refusals import BadFile
 from samples import make_samples
+from storage import audit
 from storage.database import Database
 from storage.people import Person, by_index, national_id_index
 from storage.roster import Written
@@ -25,6 +26,8 @@ TABLES = ("people", "emails", "keys")
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = await Database.open(database_url)
     await database.migrate()
+    async with database.write() as tx:
+        await audit.begin(tx, VAULT)
     yield database
     await database.close()
 
@@ -39,7 +42,7 @@ def somebody(serial: int, **changes: str) -> dict[str, str]:
 
 
 async def imports(database: Database, path: Path, *, now: int = 1, **how: Any) -> Report:
-    return await import_roster(database, VAULT, path, today=TODAY, rule=RULE, clock=lambda: now, **how)
+    return await import_roster(database, VAULT, path, today=TODAY, rule=RULE, by="cli:malee", clock=lambda: now, **how)
 
 
 async def stored(database: Database) -> list[Any]:
@@ -101,6 +104,32 @@ async def test_an_id_that_stands_twice_stops_the_whole_file(database: Database, 
         await imports(database, save(path, somebody(1), somebody(2), somebody(1)))
     assert refused.value.params == {"rows": "2 = 4"}
     assert await stored(database) == [[], [], []]
+
+
+async def audited(database: Database) -> list[tuple[int, str, str, str]]:
+    """When, who, what, to whom; a chunk's lines in the order of its rows."""
+    async with database.read() as tx:
+        return [(row["at"], row["actor"], row["action"], row["subject"]) async for row in audit.show(tx)]
+
+
+async def test_everybody_who_is_written_or_shown_stands_in_the_audit_log(database: Database, path: Path) -> None:
+    everybody = [somebody(serial) for serial in range(1, 7)]
+    await imports(database, save(path, *everybody), dry=True)
+    assert await audited(database) == []
+    await imports(database, save(path, *everybody))
+    ids = [(await person(database, serial)).id for serial in range(1, 7)]
+    first = [(1, "cli:malee", "roster.added", id) for id in ids]
+    assert await audited(database) == first
+    save(path, somebody(1, ระดับ="เชี่ยวชาญ"), *everybody[1:5])
+    await imports(database, path, now=2, dry=True, full=Full())
+    seen = [(2, "cli:malee", "roster.missing", ids[5])]
+    assert await audited(database) == first + seen
+    await imports(database, path, now=3, full=Full(retire=True))
+    assert await audited(database) == first + seen + [
+        (3, "cli:malee", "roster.missing", ids[5]),
+        (3, "cli:malee", "roster.changed", ids[0]),
+        (3, "cli:malee", "roster.retired", ids[5]),
+    ]
 
 
 # --- who is missing ---------------------------------------------------------------------------------------------------
