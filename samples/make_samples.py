@@ -89,6 +89,30 @@ ROSTER_HEADER = (
     "Laser Code",
 )
 
+# The raw columns of DPIS, and the codes of what it knows: it is for the civil service, not for local authorities.
+DPIS_HEADER = (
+    "PER_ID",
+    "PER_CARDNO",
+    "POS_NO",
+    "PN_NAME",
+    "PER_NAME",
+    "PER_SURNAME",
+    "PM_NAME",
+    "PL_NAME",
+    "LEVEL_NAME",
+    "ORG_NAME",
+    "ORG_NAME1",
+    "ORG_NAME2",
+    "PER_BIRTHDATE",
+    "PER_RETIREDATE",
+    "PER_TYPE",
+    "PER_STATUS",
+    "PER_EMAIL",
+    "PER_STARTDATE",
+)
+DPIS_TYPES = {"ข้าราชการ": "1", "ข้าราชการพลเรือนสามัญ": "1", "ลูกจ้างประจำ": "2", "พนักงานราชการ": "3"}
+DPIS_STATUSES = {"ปกติ": "1", "ช่วยราชการ": "1", "เกษียณ": "2"}
+
 _MEN = "กล้า เก่ง ขยัน ตั้งใจ ถาวร ธงชัย นำชัย บุญมี ประเสริฐ พากเพียร มานะ ยิ่งยง รุ่ง วิชัย สมศักดิ์ สุขใจ อดทน เอกชัย"
 _WOMEN = "กานดา จันทรา ชื่นใจ ดรุณี ดวงใจ ทองดี นารี น้ำฝน บัวแก้ว ปราณี พิมพ์ใจ มานี รัตนา วันดี ศรีสุดา สาวิตรี สุนีย์ อารี"
 _SURNAMES = "ทดสอบ ตัวอย่าง สมมติ จำลอง ลองดู ใจทดสอบ ใจสมมติ ทดลองดี ตัวอย่างดี ยืมชื่อ ไม่มีจริง แบบฝึก เทียมแท้ ลองใช้ ชื่อสมมติ จำลองงาม"
@@ -358,9 +382,37 @@ def roster_row(serial: int, person: Person) -> tuple[str, ...]:
         typed(_as_typed(person.transferred_in, serial)),
         typed(_as_typed(retires_on(person.born), serial)) if person.born else "",
         person.email,
-        typed(f"08{serial % 10}-000-{serial:04}"),
+        typed(f"08{serial % 10}-{serial // 10_000:03}-{serial % 10_000:04}"),
         person.status,
         f"{person.laser[:3]}-{person.laser[3:10]}-{person.laser[10:]}" if serial % 3 else person.laser,
+    )
+
+
+def dpis_row(serial: int, person: Person) -> tuple[str, ...]:
+    """The same person as DPIS has them: bare digits, days CE in ISO, codes."""
+
+    def iso(day: date | None) -> str:
+        return day.isoformat() if day else ""
+
+    return (
+        str(serial),
+        national_id(serial),
+        str(1000 + serial),
+        person.title,
+        person.first,
+        person.last,
+        "",
+        person.job,
+        person.level,
+        person.unit,
+        "",
+        "",
+        iso(person.born),
+        iso(retires_on(person.born) if person.born else None),
+        DPIS_TYPES[person.kind],
+        DPIS_STATUSES[person.status],
+        person.email,
+        iso(person.appointed),
     )
 
 
@@ -382,6 +434,12 @@ def roster_csv() -> bytes:
     return _csv([title, ROSTER_HEADER, *rows])
 
 
+def dpis_csv() -> bytes:
+    """Those of the roster whom DPIS would know."""
+    known = [(serial, person) for serial, person in enumerate(people(), start=1) if person.kind in DPIS_TYPES]
+    return _csv([DPIS_HEADER, *(dpis_row(serial, person) for serial, person in known)])
+
+
 def readme() -> str:
     """What the files hold and who the cast are, in both languages."""
     lines = [
@@ -395,6 +453,8 @@ def readme() -> str:
         "",
         f"- `organisations.csv`: {len(ORGANISATIONS)} หน่วยงาน / organisations",
         f"- `roster.csv`: {PEOPLE} คน / people",
+        "- `roster_dpis.csv`: ข้าราชการ พนักงานราชการ และลูกจ้างประจำในแฟ้มเดียวกัน ตามคอลัมน์ของ DPIS / those of them "
+        "whom DPIS would know, in its raw columns",
         "",
         "## ตัวละครหลัก / The cast",
         "",
@@ -423,6 +483,7 @@ def files() -> dict[str, bytes]:
     return {
         "organisations.csv": organisations_csv(),
         "roster.csv": roster_csv(),
+        "roster_dpis.csv": dpis_csv(),
         "README.md": readme().encode(),
     }
 

@@ -12,7 +12,8 @@ from typing import Literal
 
 from bot import thai
 from bot.events import Invalid
-from handlers.organisation.tables import BadFile, BadRow, Cells, Column, Row, plain, read
+from handlers.organisation.refusals import BadFile, BadRow
+from handlers.organisation.tables import Cells, Column, Row, plain, read
 
 Kind = Literal[
     "ministry",
@@ -61,14 +62,16 @@ _KINDS: dict[Kind, tuple[str, ...]] = {
 }
 _KIND_BY_WORD: dict[str, Kind] = {plain(word): kind for kind, words in _KINDS.items() for word in words}
 
-_CODE = Column("รหัส")
-_KIND = Column("ประเภท")
-_NAME_TH = Column("ชื่อ")
-_NAME_EN = Column("ชื่ออังกฤษ")
-_PROVINCE = Column("จังหวัด")
-_DISTRICT = Column("อำเภอ")
-_PARENT = Column("รหัสแม่")
-COLUMNS = (_CODE, _KIND, _NAME_TH, _NAME_EN, _PROVINCE, _DISTRICT, _PARENT)
+_PARENT = "รหัสแม่"
+COLUMNS = (
+    Column("code", ("รหัส",)),
+    Column("kind", ("ประเภท",)),
+    Column("name_th", ("ชื่อ",)),
+    Column("name_en", ("ชื่ออังกฤษ",)),
+    Column("province", ("จังหวัด",)),
+    Column("district", ("อำเภอ",)),
+    Column("parent_code", (_PARENT,)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ def check_tree(rows: Iterable[OrganisationRow], known: Collection[str] = ()) -> 
         raise BadFile("organisation_twice", rows=", ".join(" = ".join(map(str, numbers)) for numbers in twice))
     faults = _tree_faults({row.code: row.parent_code for row in by_code.values()}, known)
     return tuple(
-        BadRow(row.number, _PARENT.name, faults[row.code], row.parent_code or "", {})
+        BadRow(row.number, _PARENT, faults[row.code], row.parent_code or "", {})
         for row in by_code.values()
         if row.code in faults
     )
@@ -157,13 +160,13 @@ def _organisation(row: Row) -> list[OrganisationRow | BadRow]:
     cells = Cells(row)
     organisation = OrganisationRow(
         number=row.number,
-        code=cells.required(_CODE, _code, ""),
-        kind=cells.required(_KIND, organisation_kind, "division"),
-        kind_name=cells.text(_KIND),
-        name_th=cells.required(_NAME_TH, str, ""),
-        name_en=cells.text(_NAME_EN),
-        province=cells.text(_PROVINCE),
-        district=cells.text(_DISTRICT),
-        parent_code=cells.optional(_PARENT, _code),
+        code=cells.required("code", _code, ""),
+        kind=cells.required("kind", organisation_kind, "division"),
+        kind_name=cells.text("kind"),
+        name_th=cells.required("name_th", str, ""),
+        name_en=cells.text("name_en"),
+        province=cells.text("province"),
+        district=cells.text("district"),
+        parent_code=cells.optional("parent_code", _code),
     )
     return [*cells.faults] if cells.faults else [organisation]

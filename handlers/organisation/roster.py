@@ -1,117 +1,35 @@
 """The roster: who works here, from the file that HR keeps. Reading and checking; saving is somebody else's.
 
-The columns are the Thai headers that Thai HR offices export; a file may add `Laser Code`, the code on the back of the
-ID card with which letter นร ๑๐๑๓.๓/๒๑๖ lets people without an e-mail prove who they are. It is personal data of the
-strongest kind: keep a keyed hash of it at most, and write no row into a log (their `repr` leaves such fields out).
+A file may add `Laser Code`, the code on the back of the ID card with which letter นร ๑๐๑๓.๓/๒๑๖ lets people without an
+e-mail prove who they are. It is personal data of the strongest kind: keep a keyed hash of it at most, and write no row
+into a log (their `repr` leaves such fields out).
 """
 
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from re import compile as pattern
-from typing import Literal
 
 from bot import thai
 from bot.events import Invalid
-from handlers.organisation.tables import BadFile, BadRow, Cells, Column, Row, plain, read
+from handlers.organisation.refusals import BadFile, BadRow
+from handlers.organisation.roster_layouts import DPIS, KIND_BY_WORD, STATUS_BY_WORD, THAI, Kind, Status
+from handlers.organisation.tables import Cells, Row, find, plain
 
-Kind = Literal[
-    "civil_servant",
-    "local_officer",
-    "teacher",
-    "permanent_employee",
-    "government_employee",
-    "contract_mission",
-    "contract_general",
-    "contract",
-    "temporary_employee",
-]
-Status = Literal[
-    "active", "seconded", "on_leave", "suspended", "retired", "resigned", "transferred", "dismissed", "deceased"
-]
-
-# What the files say, to what we call it; without spaces and dots (`tables.plain`).
-_KINDS: dict[Kind, tuple[str, ...]] = {
-    "civil_servant": ("ข้าราชการ", "ข้าราชการพลเรือน", "ข้าราชการพลเรือนสามัญ"),
-    "local_officer": (
-        "ข้าราชการ/พนักงานส่วนท้องถิ่น",
-        "ข้าราชการส่วนท้องถิ่น",
-        "พนักงานส่วนท้องถิ่น",
-        "ข้าราชการองค์การบริหารส่วนจังหวัด",
-        "พนักงานเทศบาล",
-        "พนักงานส่วนตำบล",
-    ),
-    "teacher": ("ครู", "ข้าราชการครู", "ข้าราชการครูและบุคลากรทางการศึกษา", "พนักงานครู", "พนักงานครูเทศบาล"),
-    "permanent_employee": ("ลูกจ้างประจำ",),
-    "government_employee": ("พนักงานราชการ",),
-    "contract_mission": ("พนักงานจ้างตามภารกิจ", "พนักงานจ้างภารกิจ", "พนักงานจ้าง(ภารกิจ)"),
-    "contract_general": ("พนักงานจ้างทั่วไป", "พนักงานจ้าง(ทั่วไป)"),
-    "contract": ("พนักงานจ้าง",),
-    "temporary_employee": ("ลูกจ้างชั่วคราว",),
-}
-_STATUSES: dict[Status, tuple[str, ...]] = {
-    "active": ("ปกติ", "ปฏิบัติงาน", "ปฏิบัติราชการ", "ปฏิบัติงานปกติ", "คงอยู่"),
-    "seconded": ("ช่วยราชการ",),
-    "on_leave": ("ลา", "ลาศึกษา", "ลาศึกษาต่อ", "ลาคลอด"),
-    "suspended": ("พักราชการ",),
-    "retired": ("เกษียณ", "เกษียณอายุ", "เกษียณอายุราชการ"),
-    "resigned": ("ลาออก", "ลาออกจากราชการ"),
-    "transferred": ("โอน", "โอนออก", "ย้ายออก"),
-    "dismissed": ("ให้ออก", "ปลดออก", "ไล่ออก", "พ้นจากราชการ"),
-    "deceased": ("ถึงแก่กรรม", "เสียชีวิต", "ตาย"),
-}
-_KIND_BY_WORD: dict[str, Kind] = {plain(word): kind for kind, words in _KINDS.items() for word in words}
-_STATUS_BY_WORD: dict[str, Status] = {plain(word): status for status, words in _STATUSES.items() for word in words}
-
-_NUMBER = Column("ลำดับ", optional=True)  # nothing depends on it
-_NATIONAL_ID = Column("เลขประจำตัวประชาชน", secret=True)
-_TITLE = Column("คำนำหน้า")
-_FIRST_NAME = Column("ชื่อ", secret=True)
-_LAST_NAME = Column("นามสกุล", secret=True)
-_BIRTH_DATE = Column("วันเดือนปีเกิด", secret=True)
-_KIND = Column("ประเภทบุคลากร")
-_POSITION_NO = Column("ตำแหน่งเลขที่")
-_POSITION = Column("ตำแหน่งในสายงาน")
-_LEVEL = Column("ระดับ")
-_UNIT = Column("สำนัก/กอง")
-_PROVINCE = Column("จังหวัด")
-_APPOINTED_ON = Column("วันบรรจุ")
-_TRANSFERRED_IN_ON = Column("วันรับโอน")
-_RETIRES_ON = Column("วันเกษียณ")
-_EMAIL = Column("อีเมล", secret=True)
-_PHONE = Column("โทรศัพท์", secret=True)
-_STATUS = Column("สถานะ")
-_LASER_CODE = Column("Laser Code", optional=True, secret=True)
-
-# A blank cell is a statement ("has no e-mail"), a missing column is none: without this a file that happens to lack the
-# column would wipe everybody's address. So every column but these two must be there.
-COLUMNS = (
-    _NUMBER,
-    _NATIONAL_ID,
-    _TITLE,
-    _FIRST_NAME,
-    _LAST_NAME,
-    _BIRTH_DATE,
-    _KIND,
-    _POSITION_NO,
-    _POSITION,
-    _LEVEL,
-    _UNIT,
-    _PROVINCE,
-    _APPOINTED_ON,
-    _TRANSFERRED_IN_ON,
-    _RETIRES_ON,
-    _EMAIL,
-    _PHONE,
-    _STATUS,
-    _LASER_CODE,
-)
-
-_ROUNDED = pattern(r"[0-9]+(?:\.[0-9]+)?[Ee]\+?[0-9]+")
+# 1.9999E+12, and what becomes of that when the file is saved once more: 1999900000000, six digits that were and seven
+# that were not. One true ID in ten million looks like this.
+_ROUNDED = pattern(r"[0-9]+(?:\.[0-9]+)?[Ee]\+?[0-9]+|[0-9]{6}0{7}")
+_OF_A_NUMBER = pattern(r"\.0+$")
+# The days since the end of 1899 as which spreadsheets keep dates, from 1927 to 2173.
+_SERIAL = pattern(r"([1-9][0-9]{4})(?:\.[0-9]+)?")
+_BEFORE_DAY_ONE = date(1899, 12, 30)
+# A telephone number that a spreadsheet took for a number has lost its 0; Thai ones begin with nothing else.
+_WITHOUT_ZERO = pattern(r"[689][0-9]{8}|[2-7][0-9]{7}")
 # ๐/๐/๒๕๐๕ and 00 ม.ค. 2505; 5/0/2505; ม.ค. 2505 and 2505 alone.
 _DAY_UNKNOWN = pattern(r"0{1,2}[/.\-\s].*|[0-9]{1,2}[/.\-\s]+0{1,2}[/.\-\s].*|[^0-9]*[0-9]{4}")
 
@@ -122,7 +40,8 @@ class RosterRow:
 
     `number` is the row in the file; `kind_name` the file's own word for `kind`; `national_id` 13 digits, `phone` 9 to
     10, `laser_code` as in `thai.laser_code`. `birth_date` is None where day or month are unknown (`๐/๐/๒๕๐๕`), as the
-    registers of older people have it. `laser_code` None says nothing about a code that is known already.
+    registers of older people have it. `laser_code` None says nothing about a code that is known already; nor does a
+    field that is named in `lacks`, for which the file has no column.
     """
 
     number: int
@@ -145,102 +64,160 @@ class RosterRow:
     phone: str | None = field(repr=False)
     status: Status
     laser_code: str | None = field(repr=False)
+    lacks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """What the IDs of a whole file say. `rows`: how many rows it has; `unreadable`: numbers of those without an ID;
+    `repeated`: the numbers of the rows at which one ID stands, a group for each that stands more than once."""
+
+    rows: int
+    unreadable: tuple[int, ...]
+    repeated: tuple[tuple[int, ...], ...]
+
+
+class Roster:
+    """A file that was found to be a roster. What it says can be read again and again.
+
+    Raises `BadFile` as `tables.find` does, at once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._table = find(path, THAI, DPIS)
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What the file calls its columns, by field of `RosterRow`; what files usually call those that it lacks."""
+        header = self._table.header
+        return {name: header.words.get(name, column.words[0]) for name, column in header.columns.items()}
+
+    def people(self, today: date) -> Iterator[RosterRow | BadRow]:
+        """One by one; a row that cannot be taken yields a `BadRow` for each of its bad cells.
+
+        `today` bounds dates of birth. Codes of a `BadRow` are those of `Table`, of the readers in `bot.thai` and
+        `cell_blank`, `national_id_rounded` (a spreadsheet made 1.9999E+12 of it), `kind_unknown`, `status_unknown`.
+        """
+        lacks = self._table.header.lacks
+        for row in self._table.rows():
+            if isinstance(row, BadRow):
+                yield row
+            else:
+                yield from _person(row, today, lacks)
+
+    def ids(self) -> Iterator[tuple[int, str | None]]:
+        """Row number and ID of every row, None where it cannot be read."""
+        for row in self._table.rows("national_id"):
+            number = None
+            if isinstance(row, Row):
+                with suppress(Invalid):
+                    number = _card_number(row.cells["national_id"])
+            yield row.number, number
+
+    def check_ids(self) -> Ids:
+        """Reads the file once, and keeps eight bytes a person.
+
+        Only where hashes repeat it reads again, and looks at those rows alone, so that two IDs with one hash are not
+        mistaken for one.
+        """
+        rows = 0
+        unreadable = []
+        hashes = array("q")
+        for place, number in self.ids():
+            rows += 1
+            if number is None:
+                unreadable.append(place)
+            else:
+                hashes.append(hash(number))
+        suspects = {one for one, other in pairwise(sorted(hashes)) if one == other}
+        places: defaultdict[str, list[int]] = defaultdict(list)
+        if suspects:
+            for place, number in self.ids():
+                if number is not None and hash(number) in suspects:
+                    places[number].append(place)
+        return Ids(rows, tuple(unreadable), tuple(tuple(found) for found in places.values() if len(found) > 1))
 
 
 def read_roster(path: Path, today: date) -> Iterator[RosterRow | BadRow]:
-    """The people in the file, one by one; a row that cannot be taken yields a `BadRow` for each of its bad cells.
-
-    `today` bounds dates of birth. Codes of a `BadRow` are those of `tables.read`, of the readers in `bot.thai` and
-    `cell_blank`, `national_id_rounded` (a spreadsheet made 1.9999E+12 of it), `kind_unknown`, `status_unknown`.
-    Raises `BadFile` as `tables.read` does, at once. Call `refuse_repeated_ids` first.
-    """
-    rows = read(path, COLUMNS)
-    return (item for row in rows for item in ([row] if isinstance(row, BadRow) else _person(row, today)))
+    """The people in the file, as `Roster.people` has them."""
+    return Roster(path).people(today)
 
 
-def repeated_ids(path: Path) -> tuple[tuple[int, ...], ...]:
-    """The row numbers at which one ID stands more than once, a group for each such ID, in the file's order.
-
-    Reads the file twice and keeps eight bytes a person: the first pass finds the hashes that repeat, the second looks
-    at those rows alone, so that two IDs with one hash are not mistaken for one.
-    """
-    hashes = sorted(array("q", (hash(number) for _, number in _ids(path))))
-    suspects = {one for one, other in pairwise(hashes) if one == other}
-    places: defaultdict[str, list[int]] = defaultdict(list)
-    if suspects:
-        for row, number in _ids(path):
-            if hash(number) in suspects:
-                places[number].append(row)
-    return tuple(tuple(rows) for rows in places.values() if len(rows) > 1)
-
-
-def refuse_repeated_ids(path: Path) -> None:
+def refuse_repeated(ids: Ids) -> None:
     """Raises `BadFile("national_id_twice", rows="2 = 7, 4 = 5 = 9")` if an ID stands in the file twice.
 
     The whole file is refused: which of two rows is the right one cannot be known.
     """
-    if groups := repeated_ids(path):
-        raise BadFile("national_id_twice", rows=", ".join(" = ".join(map(str, rows)) for rows in groups))
+    if ids.repeated:
+        raise BadFile("national_id_twice", rows=", ".join(" = ".join(map(str, rows)) for rows in ids.repeated))
 
 
 def person_kind(text: str) -> Kind:
     """The kind of staff that a Thai word means. Raises `Invalid("kind_unknown")`."""
-    if kind := _KIND_BY_WORD.get(plain(text)):
+    if kind := KIND_BY_WORD.get(plain(text)):
         return kind
     raise Invalid("kind_unknown")
 
 
 def person_status(text: str) -> Status:
     """The status that a Thai word means. Raises `Invalid("status_unknown")`."""
-    if status := _STATUS_BY_WORD.get(plain(text)):
+    if status := STATUS_BY_WORD.get(plain(text)):
         return status
     raise Invalid("status_unknown")
 
 
-def _ids(path: Path) -> Iterator[tuple[int, str]]:
-    """Row number and ID of every row whose ID can be read."""
-    for row in read(path, COLUMNS):
-        if isinstance(row, Row):
-            try:
-                yield row.number, thai.national_id(row.cells[_NATIONAL_ID.name])
-            except Invalid:
-                continue
-
-
 def _card_number(text: str) -> str:
+    text = _OF_A_NUMBER.sub("", text)
     if _ROUNDED.fullmatch(text):
         raise Invalid("national_id_rounded")
     return thai.national_id(text)
 
 
-def _person(row: Row, today: date) -> list[RosterRow | BadRow]:
+def _dated(text: str) -> str:
+    """A spreadsheet's serial number as the day that it means; anything else as it is."""
+    if serial := _SERIAL.fullmatch(text):
+        return (_BEFORE_DAY_ONE + timedelta(days=int(serial[1]))).isoformat()
+    return text
+
+
+def _day(text: str) -> date:
+    return thai.parse_date(_dated(text))
+
+
+def _phone(text: str) -> str:
+    text = _OF_A_NUMBER.sub("", text)
+    return thai.phone(f"0{text}" if _WITHOUT_ZERO.fullmatch(text) else text)
+
+
+def _person(row: Row, today: date, lacks: frozenset[str]) -> list[RosterRow | BadRow]:
     cells = Cells(row)
 
     def birth_date(text: str) -> date | None:
-        return None if _DAY_UNKNOWN.fullmatch(thai.ascii_digits(text)) else thai.birth_date(text, today)
+        return None if _DAY_UNKNOWN.fullmatch(thai.ascii_digits(text)) else thai.birth_date(_dated(text), today)
 
     title, first_name, last_name = _name(cells)
     person = RosterRow(
         number=row.number,
-        national_id=cells.required(_NATIONAL_ID, _card_number, ""),
+        national_id=cells.required("national_id", _card_number, ""),
         title=title,
         first_name=first_name,
         last_name=last_name,
-        birth_date=cells.optional(_BIRTH_DATE, birth_date),
-        kind=cells.required(_KIND, person_kind, "civil_servant"),
-        kind_name=cells.text(_KIND),
-        position_no=thai.ascii_digits(cells.text(_POSITION_NO)),
-        position=cells.text(_POSITION),
-        level=cells.text(_LEVEL),
-        unit=cells.required(_UNIT, str, ""),
-        province=cells.text(_PROVINCE),
-        appointed_on=cells.optional(_APPOINTED_ON, thai.parse_date),
-        transferred_in_on=cells.optional(_TRANSFERRED_IN_ON, thai.parse_date),
-        retires_on=cells.optional(_RETIRES_ON, thai.parse_date),
-        email=cells.optional(_EMAIL, thai.email),
-        phone=cells.optional(_PHONE, thai.phone),
-        status=cells.required(_STATUS, person_status, "active"),
-        laser_code=cells.optional(_LASER_CODE, thai.laser_code),
+        birth_date=cells.optional("birth_date", birth_date),
+        kind=cells.required("kind", person_kind, "civil_servant"),
+        kind_name=cells.text("kind"),
+        position_no=_OF_A_NUMBER.sub("", thai.ascii_digits(cells.text("position_no"))),
+        position=cells.text("position"),
+        level=cells.text("level"),
+        unit=cells.required("unit", str, ""),
+        province=cells.text("province"),
+        appointed_on=cells.optional("appointed_on", _day),
+        transferred_in_on=cells.optional("transferred_in_on", _day),
+        retires_on=cells.optional("retires_on", _day),
+        email=cells.optional("email", thai.email),
+        phone=cells.optional("phone", _phone),
+        status=cells.required("status", person_status, "active"),
+        laser_code=cells.optional("laser_code", thai.laser_code),
+        lacks=lacks - {"title"} if title else lacks,
     )
     return [*cells.faults] if cells.faults else [person]
 
@@ -248,9 +225,9 @@ def _person(row: Row, today: date) -> list[RosterRow | BadRow]:
 def _name(cells: Cells) -> tuple[str, str, str]:
     """Title, first and last name. Where the title column is blank the title may stand before the first name; where it
     is filled the name is left alone, for it may truly begin with those letters."""
-    title = cells.text(_TITLE)
-    first_name = cells.required(_FIRST_NAME, str, "")
-    last_name = cells.required(_LAST_NAME, str, "")
+    title = cells.text("title")
+    first_name = cells.required("first_name", str, "")
+    last_name = cells.required("last_name", str, "")
     if first_name and last_name and not title:
         found, rest = thai.split_title(f"{first_name} {last_name}")
         if first := rest.removesuffix(last_name).rstrip():

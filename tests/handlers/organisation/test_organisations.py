@@ -11,7 +11,7 @@ from handlers.organisation.organisations import (
     organisation_kind,
     read_organisations,
 )
-from handlers.organisation.tables import BadFile, BadRow
+from handlers.organisation.refusals import BadFile, BadRow
 
 HEADER = "รหัส,ประเภท,ชื่อ,ชื่ออังกฤษ,จังหวัด,อำเภอ,รหัสแม่\n"
 

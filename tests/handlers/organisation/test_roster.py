@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot import thai
-from handlers.organisation.roster import COLUMNS, RosterRow, read_roster, refuse_repeated_ids, repeated_ids
-from handlers.organisation.tables import BadFile, BadRow
+from handlers.organisation.refusals import BadFile, BadRow
+from handlers.organisation.roster import Ids, Roster, RosterRow, read_roster, refuse_repeated
+from handlers.organisation.roster_layouts import THAI
 
 TODAY = date(2026, 11, 1)
-HEADER = [column.name for column in COLUMNS]
+HEADER = [column.words[0] for column in THAI]
 # The row that shows how such files are typed, with invented data throughout.
 RUNG = {
     "ลำดับ": "๑",
@@ -108,7 +109,7 @@ def test_the_laser_code_and_the_running_number_may_be_missing_altogether(path: P
     assert row.laser_code is None
 
 
-@pytest.mark.parametrize("missing", [name for name in HEADER if name not in ("Laser Code", "ลำดับ")])
+@pytest.mark.parametrize("missing", [name for name in HEADER if name not in ("Laser Code", "ลำดับ", "คำนำหน้า")])
 def test_any_other_column_missing_refuses_the_file(path: Path, missing: str) -> None:
     save(path, RUNG, header=[name for name in HEADER if name != missing])
     with pytest.raises(BadFile, match="header_missing") as refused:
@@ -122,6 +123,70 @@ def test_any_other_column_missing_refuses_the_file(path: Path, missing: str) -> 
 )
 def test_a_birth_date_without_its_day_is_unknown(path: Path, typed: str) -> None:
     assert one(path, {"วันเดือนปีเกิด": typed}).birth_date is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "1999900000013.0",
+        "1999900000013.00",
+        "\u200b1-9999-00000-01-3\xa0",
+        "1\u20119999\u201100000\u201101\u20113",
+        "１９９９９００００００１３",
+    ],
+)
+def test_an_id_however_it_came_through(path: Path, typed: str) -> None:
+    assert one(path, {"เลขประจำตัวประชาชน": typed}).national_id == "1999900000013"
+    assert Roster(path).check_ids() == Ids(1, (), ())
+
+
+def test_hard_spaces_and_what_shows_nothing(path: Path) -> None:
+    row = one(path, {"ชื่อ": "\ufeffรุ่ง\xa0\xa0", "นามสกุล": "\u200bทด\u200bสอบ", "อีเมล": "rung.t@example.go.th\xa0"})
+    assert (row.first_name, row.last_name, row.email) == ("รุ่ง", "ทดสอบ", "rung.t@example.go.th")
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("810000000", "0810000000"),
+        ("810000000.0", "0810000000"),
+        ("20000000", "020000000"),
+        ("+66 81 000 0000", "0810000000"),
+    ],
+)
+def test_a_telephone_number_that_lost_its_zero(path: Path, typed: str, number: str) -> None:
+    assert one(path, {"โทรศัพท์": typed}).phone == number
+
+
+@pytest.mark.parametrize(
+    "typed", ["43374", "43374.0", "43374.3541666667", "2018-10-01T00:00:00", "1/10/2018", "1/10/61"]
+)
+def test_a_day_in_either_era_or_as_a_spreadsheets_number(path: Path, typed: str) -> None:
+    assert one(path, {"วันบรรจุ": typed}).appointed_on == date(2018, 10, 1)
+
+
+def test_headers_go_by_several_names(path: Path) -> None:
+    renamed = {
+        "เลขประจำตัวประชาชน": "เลขบัตรประชาชน",
+        "วันเดือนปีเกิด": "วัน/เดือน/ปี เกิด",
+        "อีเมล": "E-mail",
+        "โทรศัพท์": "เบอร์โทรศัพท์",
+        "สำนัก/กอง": "สังกัด",
+        "คำนำหน้า": "คำนำหน้าชื่อ",
+    }
+    save(
+        path,
+        {renamed.get(name, name): value for name, value in RUNG.items()},
+        header=[renamed.get(n, n) for n in HEADER],
+    )
+    (row,) = read_roster(path, TODAY)
+    assert row == one(path)
+
+
+def test_a_bad_cell_is_named_as_the_file_names_its_column(path: Path) -> None:
+    save(path, {**RUNG, "E-mail": "x"}, header=["E-mail" if name == "อีเมล" else name for name in HEADER])
+    (bad,) = read_roster(path, TODAY)
+    assert bad == BadRow(2, "E-mail", "email_format", "X", {})
 
 
 @pytest.mark.parametrize(
@@ -148,18 +213,21 @@ def test_titles_glued_to_the_name(path: Path, title: str, first: str, expected: 
         ("เลขประจำตัวประชาชน", "1-9999-00000-01", "national_id_format", "X-XXXX-XXXXX-XX"),
         ("เลขประจำตัวประชาชน", "1-9999-00000-01-4", "national_id_checksum", "X-XXXX-XXXXX-XX-X"),
         ("เลขประจำตัวประชาชน", "1.9999E+12", "national_id_rounded", "X.XXXXX+XX"),
+        ("เลขประจำตัวประชาชน", "1999900000000", "national_id_rounded", "XXXXXXXXXXXXX"),
         ("ชื่อ", "", "cell_blank", ""),
         ("นามสกุล", "-", "cell_blank", ""),
+        ("นามสกุล", "#N/A", "cell_blank", ""),
         ("วันเดือนปีเกิด", "31 ก.พ. 2528", "date_impossible", "XX X.X. XXXX"),
         ("วันเดือนปีเกิด", "5 ก.พ. 2568", "birth_date_range", "X X.X. XXXX"),
         ("ประเภทบุคลากร", "ผู้วิเศษ", "kind_unknown", "ผู้วิเศษ"),
         ("สำนัก/กอง", "", "cell_blank", ""),
         ("วันบรรจุ", "ต้นปี", "date_format", "ต้นปี"),
         ("วันรับโอน", "31/2/2561", "date_impossible", "31/2/2561"),
+        ("วันรับโอน", "211061", "date_format", "211061"),  # a day, or a spreadsheet's number of one? not guessed
         ("วันเกษียณ", "ไม่ทราบ", "date_format", "ไม่ทราบ"),
         ("อีเมล", "rung.t@example", "email_format", "XXXX.X@XXXXXXX"),
         ("อีเมล", "ไม่มี", "email_ascii", "XXXXX"),
-        ("โทรศัพท์", "810000000", "phone_format", "XXXXXXXXX"),
+        ("โทรศัพท์", "110000000", "phone_format", "XXXXXXXXX"),
         ("สถานะ", "หลับ", "status_unknown", "หลับ"),
         ("Laser Code", "JT1-2345678", "laser_format", "XXX-XXXXXXX"),
     ],
@@ -220,16 +288,17 @@ def test_an_id_that_stands_twice_refuses_the_file(path: Path) -> None:
     people.append(RUNG | {"เลขประจำตัวประชาชน": "หาย"})
     people.append(RUNG | {"เลขประจำตัวประชาชน": "หาย"})
     save(path, *people)
-    assert repeated_ids(path) == ((2, 5, 8), (3, 7))
+    ids = Roster(path).check_ids()
+    assert ids == Ids(9, (9, 10), ((2, 5, 8), (3, 7)))
     with pytest.raises(BadFile, match="national_id_twice") as refused:
-        refuse_repeated_ids(path)
+        refuse_repeated(ids)
     assert refused.value.params == {"rows": "2 = 5 = 8, 3 = 7"}
 
 
 def test_two_ids_with_one_hash_are_not_one_id(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(path, *(RUNG | {"เลขประจำตัวประชาชน": card(serial)} for serial in (1, 2, 3)))
     monkeypatch.setattr("handlers.organisation.roster.hash", lambda number: 7, raising=False)
-    assert repeated_ids(path) == ()
+    assert Roster(path).check_ids() == Ids(3, (), ())
 
 
 def test_memory_stays_flat(path: Path, tmp_path: Path) -> None:

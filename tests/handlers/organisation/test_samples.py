@@ -9,7 +9,7 @@ from stdnum.th import pin
 
 from bot import thai
 from handlers.organisation.organisations import OrganisationRow, check_tree, read_organisations
-from handlers.organisation.roster import RosterRow, read_roster, refuse_repeated_ids
+from handlers.organisation.roster import Ids, Roster, RosterRow, read_roster
 from samples import make_samples
 
 SAMPLES = Path(make_samples.__file__).parent
@@ -41,7 +41,7 @@ def test_the_tree_hangs_together(organisations: list[OrganisationRow]) -> None:
 
 
 def test_everybody_is_read_as_invented(people: list[RosterRow]) -> None:
-    refuse_repeated_ids(SAMPLES / "roster.csv")
+    assert Roster(SAMPLES / "roster.csv").check_ids() == Ids(200, (), ())
     invented = make_samples.people()
     assert len(people) == len(invented) == 200
     for row, person in zip(people, invented, strict=True):

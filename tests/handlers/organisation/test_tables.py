@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from handlers.organisation.tables import BadFile, BadRow, Column, Row, read
+from handlers.organisation.refusals import BadFile, BadRow
+from handlers.organisation.tables import Column, Header, Row, read
 
 CODE, NAME, SECRET = Column("รหัส"), Column("ชื่อ หน่วยงาน"), Column("ลับ", optional=True, secret=True)
 COLUMNS = (CODE, NAME, SECRET)
+HEADER = Header({}, {})  # rows are compared without it
 TABLE = "รหัส,ชื่อ หน่วยงาน\n๑,กองตัวอย่าง\n2,กองทดลอง\n"
 
 
@@ -28,8 +30,8 @@ def path(tmp_path: Path) -> Path:
 
 
 EXPECTED = [
-    Row(2, {"รหัส": "๑", "ชื่อ หน่วยงาน": "กองตัวอย่าง"}),
-    Row(3, {"รหัส": "2", "ชื่อ หน่วยงาน": "กองทดลอง"}),
+    Row(2, {"รหัส": "๑", "ชื่อ หน่วยงาน": "กองตัวอย่าง"}, HEADER),
+    Row(3, {"รหัส": "2", "ชื่อ หน่วยงาน": "กองทดลอง"}, HEADER),
 ]
 
 
@@ -47,7 +49,7 @@ def test_the_encoding_is_told_from_the_last_letter_if_need_be(path: Path) -> Non
     for encoding in ("utf-8", "cp874"):
         path.write_bytes(f"code,name\n{ascii_rows}2,กอง\n".encode(encoding))
         *_, last = read(path, columns)
-        assert last == Row(20_002, {"code": "2", "name": "กอง"})
+        assert last == Row(20_002, {"code": "2", "name": "กอง"}, HEADER)
 
 
 def test_titles_above_blanks_below_and_foreign_columns(path: Path) -> None:
@@ -56,19 +58,21 @@ def test_titles_above_blanks_below_and_foreign_columns(path: Path) -> None:
         "หมายเหตุ, ชื่อหน่วยงาน ,,รหัส\nx,กองตัวอย่าง,y,1\n\n,,,\n,กองทดลอง,,2\n , ,,\n\n"
     )
     assert rows(path, text) == [
-        Row(5, {"รหัส": "1", "ชื่อ หน่วยงาน": "กองตัวอย่าง"}),
-        Row(8, {"รหัส": "2", "ชื่อ หน่วยงาน": "กองทดลอง"}),
+        Row(5, {"รหัส": "1", "ชื่อ หน่วยงาน": "กองตัวอย่าง"}, HEADER),
+        Row(8, {"รหัส": "2", "ชื่อ หน่วยงาน": "กองทดลอง"}, HEADER),
     ]
 
 
 def test_a_header_in_two_lines_and_in_quotes(path: Path) -> None:
-    assert rows(path, '"รหัส","ชื่อ\nหน่วยงาน"\n1,"กอง\nตัวอย่าง"\n') == [Row(2, {"รหัส": "1", "ชื่อ หน่วยงาน": "กอง ตัวอย่าง"})]
+    assert rows(path, '"รหัส","ชื่อ\nหน่วยงาน"\n1,"กอง\nตัวอย่าง"\n') == [
+        Row(2, {"รหัส": "1", "ชื่อ หน่วยงาน": "กอง ตัวอย่าง"}, HEADER)
+    ]
 
 
 def test_cells_are_cleaned_and_a_dash_is_blank(path: Path) -> None:
     assert rows(path, "รหัส,ชื่อ หน่วยงาน,ลับ\n\u200b1 ,จํานวน,–\n2\n") == [
-        Row(2, {"รหัส": "1", "ชื่อ หน่วยงาน": "จำนวน", "ลับ": ""}),
-        Row(3, {"รหัส": "2", "ชื่อ หน่วยงาน": "", "ลับ": ""}),
+        Row(2, {"รหัส": "1", "ชื่อ หน่วยงาน": "จำนวน", "ลับ": ""}, HEADER),
+        Row(3, {"รหัส": "2", "ชื่อ หน่วยงาน": "", "ลับ": ""}, HEADER),
     ]
 
 
@@ -76,14 +80,14 @@ def test_a_separator_inside_a_value_spoils_its_row_only(path: Path) -> None:
     assert rows(path, TABLE + "3,กอง,ทดสอบ\n4,กองสมมติ,\n") == [
         *EXPECTED,
         BadRow(4, "", "row_too_long", "", {}),
-        Row(5, {"รหัส": "4", "ชื่อ หน่วยงาน": "กองสมมติ"}),
+        Row(5, {"รหัส": "4", "ชื่อ หน่วยงาน": "กองสมมติ"}, HEADER),
     ]
 
 
 def test_a_stray_quote_spoils_what_it_swallows_only(path: Path) -> None:
     read_rows = rows(path, TABLE + '3,"' + "ก" * 140_000 + "\n4,กองสมมติ\n")
     assert read_rows[:3] == [*EXPECTED, BadRow(4, "", "row_broken", "", {})]
-    assert read_rows[3:] == [Row(5, {"รหัส": "4", "ชื่อ หน่วยงาน": "กองสมมติ"})]
+    assert read_rows[3:] == [Row(5, {"รหัส": "4", "ชื่อ หน่วยงาน": "กองสมมติ"}, HEADER)]
 
 
 @pytest.mark.parametrize(
