@@ -74,7 +74,7 @@ async def _quota(line: _Line) -> Finding:
         return ok("The account may push as many messages as it likes.")
     total, used = int(quota["value"]), int((await line.ask("message/quota/consumption"))["totalUsage"])
     words = f"{max(total - used, 0)} of this month's {total} pushes are left"
-    if total - used < total * LITTLE:
+    if total - used <= total * LITTLE:
         return warning(
             f"{words}; answers do not count, notices do.", "Choose a larger plan in the Official Account Manager."
         )

@@ -97,7 +97,7 @@ def _fault(error: Exception, s: Settings, to: str) -> Finding:
                 f"{where} refuses mail to {to} ({error.code}).",
                 "Ask whoever runs it to let this machine, or this login, send mail to others.",
             )
-        case aiosmtplib.SMTPNotSupported() if s.smtp_username and "AUTH" in str(error).upper():
+        case aiosmtplib.SMTPException() if "AUTH extension" in str(error):
             return wrong(
                 f"{where} offers no login.", "Leave SMTP_USERNAME empty, or use the port for logged-in mail, 587."
             )

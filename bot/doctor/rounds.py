@@ -56,7 +56,9 @@ async def _run(check: Check, case: Case) -> list[Finding]:
             async for finding in findings:
                 found.append(finding)  # noqa: PERF401  what was found before the time was up counts
     except TimeoutError:
-        found.append(wrong(f"did not finish within {check.seconds:g} seconds.", "Look whether that peer answers."))
+        found.append(wrong(f"This did not finish within {check.seconds:g} seconds.", "Look whether that peer answers."))
     except Exception as error:  # a doctor who falls ill must not hide what the others found
-        found.append(wrong(f"could not be checked: {type(error).__name__} at {place(error)}.", "Please report this."))
+        found.append(
+            wrong(f"This could not be checked: {type(error).__name__} at {place(error)}.", "Please report this.")
+        )
     return found
