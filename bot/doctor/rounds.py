@@ -58,7 +58,5 @@ async def _run(check: Check, case: Case) -> list[Finding]:
     except TimeoutError:
         found.append(wrong(f"This did not finish within {check.seconds:g} seconds.", "Look whether that peer answers."))
     except Exception as error:  # a doctor who falls ill must not hide what the others found
-        found.append(
-            wrong(f"This could not be checked: {type(error).__name__} at {place(error)}.", "Please report this.")
-        )
+        found.append(wrong(f"This check failed: {type(error).__name__} at {place(error)}.", "Please report this."))
     return found
