@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 
+from bot.doctor.database import Unopened, opened
 from bot.doctor.files import database_path
 from bot.doctor.finding import Case, Finding, ok, skipped, warning, wrong
 from bot.doctor.reach import http
@@ -41,11 +42,24 @@ async def look(case: Case) -> AsyncIterator[Finding]:
             yield _judged(f"the clock of {name}", off)
     if not compared:
         yield skipped("Nobody was there to compare the clock with.")
+    if s.database_url.startswith("postgresql"):
+        async for finding in _database_server(case):
+            yield finding
     folder = database_path(s.database_url)
     if folder and os.access(folder.parent, os.W_OK):
         disk = _file_difference(folder.parent)
         if abs(disk) > OFF_SECONDS:
             yield _judged(f"the clock of the disk that {folder} lies on", disk)
+
+
+async def _database_server(case: Case) -> AsyncIterator[Finding]:
+    try:
+        async with opened(case) as tx:
+            row = await tx.one("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION) AS now")
+    except Unopened:  # which the check of the database says
+        return
+    assert row is not None
+    yield _judged("the clock of the database server", time.time() - row["now"])
 
 
 def _judged(whose: str, off: float) -> Finding:

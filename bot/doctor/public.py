@@ -12,7 +12,6 @@ import orjson
 from bot.doctor.finding import Case, Finding, ok, warning, wrong
 from bot.doctor.reach import certificate, http, presented, why
 from bot.health import proof
-from storage.vault import Vault
 
 FIRST_EVENT_SECONDS = 5
 MOST_BYTES = 65_536
@@ -54,7 +53,7 @@ async def _answers(session: aiohttp.ClientSession, case: Case) -> Finding:
             f"PUBLIC_URL redirects elsewhere ({answer.status}).",
             "Set it to the address that people end up at, with https:// and without a path.",
         )
-    if not hmac.compare_digest(_proof_in(said), proof(Vault(s.master), nonce)):
+    if not hmac.compare_digest(_proof_in(said), proof(s.master, nonce)):
         return wrong(
             f"PUBLIC_URL is answered ({answer.status}) by something other than this KP7 with this MASTER_KEY.",
             f"Check where its name leads, and that the proxy passes everything on to {s.host}:{s.port} (HOST, PORT).",
