@@ -106,17 +106,18 @@ needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="
 
 @needs_systemd
 def test_systemd_understands_the_units_and_finds_them_closed(tmp_path: Path) -> None:
-    for unit in UNITS:  # where the program lies does not exist here
-        (tmp_path / unit.name).write_text(
-            unit.read_text("utf-8").replace(f"{CODE}/.venv/bin/kp7", "/bin/true"), "utf-8"
-        )
-    units = [str(tmp_path / unit.name) for unit in UNITS]
-    said = subprocess.run(
-        ("systemd-analyze", "verify", *units), capture_output=True, text=True, timeout=30, check=False
-    )
-    assert (said.returncode, [line for line in said.stderr.splitlines() if str(tmp_path) in line]) == (0, [])
-    for unit in (unit for unit in units if unit.endswith(".service")):
+    here = [tmp_path / unit.name for unit in UNITS]
+    for unit, copy in zip(UNITS, here, strict=True):  # where the program lies does not exist here
+        copy.write_text(unit.read_text("utf-8").replace(f"{CODE}/.venv/bin/kp7", "/bin/true"), "utf-8")
+    code, said = run("systemd-analyze", "verify", *here)
+    assert (code, [line for line in said.splitlines() if str(tmp_path) in line]) == (0, [])
+    for service in (path for path in here if path.suffix == ".service"):
         # tenths: 100 is an open door, below 20 little is left to take away
-        command = ("systemd-analyze", "security", "--offline=yes", "--threshold=20", unit)
-        said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-        assert said.returncode == 0, said.stdout[-200:]
+        code, said = run("systemd-analyze", "security", "--offline=yes", "--threshold=20", service)
+        assert code == 0, said[-200:]
+
+
+def run(*command: str | Path) -> tuple[int, str]:
+    """→ exit code, what it said"""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return done.returncode, done.stdout + done.stderr
