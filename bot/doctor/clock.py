@@ -31,20 +31,13 @@ async def look(case: Case) -> AsyncIterator[Finding]:
             f"TIMEZONE is {s.timezone}: days begin and end as they do there.",
             f"Set TIMEZONE={HOME}, or leave it empty.",
         )
-    others = {"LINE": s.line_api_url} if s.line_channel_access_token else {}
-    if s.public_url:
-        others["PUBLIC_URL"] = s.address
-    compared = False
-    for name, url in others.items():
-        off = await _difference(url)
-        if off is not None:
-            compared = True
-            yield _judged(f"the clock of {name}", off)
-    if not compared:
-        yield skipped("Nobody was there to compare the clock with.")
-    if s.database_url.startswith("postgresql"):
-        async for finding in _database_server(case):
-            yield finding
+    compared = [
+        _judged(f"the clock of {whose}", off)
+        for whose, off in [pair async for pair in _others(case)]
+        if off is not None
+    ]
+    for finding in compared or [skipped("Nobody was there to compare the clock with.")]:
+        yield finding
     folder = database_path(s.database_url)
     if folder and os.access(folder.parent, os.W_OK):
         disk = _file_difference(folder.parent)
@@ -52,14 +45,15 @@ async def look(case: Case) -> AsyncIterator[Finding]:
             yield _judged(f"the clock of the disk that {folder} lies on", disk)
 
 
-async def _database_server(case: Case) -> AsyncIterator[Finding]:
-    try:
-        async with opened(case) as tx:
-            row = await tx.one("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION) AS now")
-    except Unopened:  # which the check of the database says
-        return
-    assert row is not None
-    yield _judged("the clock of the database server", time.time() - row["now"])
+async def _others(case: Case) -> AsyncIterator[tuple[str, float | None]]:
+    """Whose clock, and how many seconds ours is ahead of it; None where nobody answers, as another check says."""
+    s = case.settings
+    if s.line_channel_access_token:
+        yield "LINE", await _http_difference(s.line_api_url)
+    if s.public_url:
+        yield "PUBLIC_URL", await _http_difference(s.address)
+    if s.database_url.startswith("postgresql"):
+        yield "the database server", await _database_difference(case)
 
 
 def _judged(whose: str, off: float) -> Finding:
@@ -70,8 +64,17 @@ def _judged(whose: str, off: float) -> Finding:
     return finding(f"The clock is {abs(off):.0f} seconds {'ahead of' if off > 0 else 'behind'} {whose}.", MEND)
 
 
-async def _difference(url: str) -> float | None:
-    """Seconds; None where nobody answers, which is another check's business."""
+async def _database_difference(case: Case) -> float | None:
+    try:
+        async with opened(case) as tx:
+            row = await tx.one("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION) AS now")
+    except Unopened:
+        return None
+    assert row is not None
+    return time.time() - float(row["now"])
+
+
+async def _http_difference(url: str) -> float | None:
     try:
         async with http(url) as session:
             before = time.time()

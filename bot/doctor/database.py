@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -53,15 +54,24 @@ async def opened(case: Case) -> AsyncIterator[Tx]:
     try:
         database = await Database.open(case.settings.database_url)
     except (Unavailable, ValueError, OSError, sqlite3.Error) as error:
-        said = str(error) if isinstance(error, ValueError) else type(error).__name__
+        said = _said(error, case)
         raise Unopened(
-            wrong(f"The database cannot be opened ({said}).", "Look at DATABASE_URL, and whether that database runs.")
+            wrong(f"The database cannot be opened: {said}.", "Look at DATABASE_URL, and whether that database runs.")
         ) from None
     try:
         async with database.read() as tx:
             yield tx
     finally:
         await database.close()
+
+
+def _said(error: Exception, case: Case) -> str:
+    """The driver's words, without pieces of a password that it has taken for a host or a port."""
+    said = str(error).strip().rstrip(".") or type(error).__name__
+    password = case.settings.database_url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    for piece in re.split(r"\W+", password):
+        said = said.replace(piece, "…") if len(piece) > 1 else said
+    return said
 
 
 async def look(case: Case) -> AsyncIterator[Finding]:
@@ -73,7 +83,10 @@ async def look(case: Case) -> AsyncIterator[Finding]:
         yield none.finding
         return
     except (Unavailable, sqlite3.Error) as error:
-        yield wrong(f"The database cannot be read ({error}).", "Restore the last backup into another file and compare.")
+        yield wrong(
+            f"The database cannot be read: {_said(error, case)}.",
+            "Look at the disk, or the database server; if the data are damaged, restore the last backup.",
+        )
         return
     if path := database_path(case.settings.database_url):
         for finding in [*_file(path), *_folder(path.parent), await asyncio.to_thread(_whole, path)]:

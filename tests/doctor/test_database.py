@@ -86,6 +86,15 @@ async def test_no_database_at_all(tmp_path: Path) -> None:
     assert found[-1].level == "wrong"
 
 
+async def test_pieces_of_a_password_are_not_repeated(tmp_path: Path) -> None:
+    """A driver takes what follows a stray @ or / for the host or the port, and says so."""
+    patient = case(tmp_path, database_url="postgresql://kp7:se/cret@tail@127.0.0.1:1/kp7")
+    fault = await the_fault(database.look, patient)
+    assert fault.says.startswith("The database cannot be opened: ")
+    driver = database._said(OSError("failed to resolve host 'tail@127.0.0.1', port 'se', 'cret'."), patient)
+    assert driver == "failed to resolve host '…@127.0.0.1', port '…', '…'"
+
+
 async def test_a_full_disk_and_one_nearly_full(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(made)
     for free, level in ((500_000_000, "warning"), (20_000_000, "wrong")):
