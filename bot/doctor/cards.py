@@ -1,9 +1,7 @@
 """Who checks the ID card, and can they?"""
 
-from collections.abc import AsyncIterator
-
 from bot.doctor.database import Unopened, opened
-from bot.doctor.finding import Case, Finding, ok, skipped, warning, wrong
+from bot.doctor.finding import Case, Finding, Findings, ok, skipped, warning, wrong
 from bot.outbox import Undelivered
 from handlers.identity import verifier
 
@@ -16,7 +14,7 @@ NOBODY = {
 }
 
 
-async def look(case: Case) -> AsyncIterator[Finding]:
+async def look(case: Case) -> Findings:
     match case.settings.card_verifier:
         case "officer":
             yield ok("HR looks at ID cards in person (CARD_VERIFIER=officer).")

@@ -13,7 +13,7 @@ import aiohttp
 
 from bot.doctor.database import Unopened, opened
 from bot.doctor.files import database_path
-from bot.doctor.finding import Case, Finding, ok, skipped, warning, wrong
+from bot.doctor.finding import Case, Finding, Findings, ok, skipped, warning, wrong
 from bot.doctor.reach import http
 
 HOME = "Asia/Bangkok"
@@ -22,7 +22,7 @@ FAR_OFF_SECONDS = 60
 MEND = "Switch on time synchronisation: timedatectl set-ntp true"
 
 
-async def look(case: Case) -> AsyncIterator[Finding]:
+async def look(case: Case) -> Findings:
     s = case.settings
     here = datetime.now(ZoneInfo(s.timezone))
     yield ok(f"It is {here:%Y-%m-%d %H:%M:%S} in {s.timezone}.")

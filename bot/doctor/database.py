@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from bot.doctor.files import database_path
-from bot.doctor.finding import Case, Finding, ok, skipped, warning, wrong
+from bot.doctor.finding import Case, Finding, Findings, ok, skipped, warning, wrong
 from storage import keys
 from storage.database import Database, Tx, Unavailable
 from storage.vault import Vault
@@ -74,7 +74,7 @@ def _said(error: Exception, case: Case) -> str:
     return said
 
 
-async def look(case: Case) -> AsyncIterator[Finding]:
+async def look(case: Case) -> Findings:
     try:
         async with opened(case) as tx:
             async for finding in _contents(tx, case):
@@ -96,7 +96,7 @@ async def look(case: Case) -> AsyncIterator[Finding]:
 # --- what is in it ----------------------------------------------------------------------------------------------------
 
 
-async def _contents(tx: Tx, case: Case) -> AsyncIterator[Finding]:
+async def _contents(tx: Tx, case: Case) -> Findings:
     known = {file.name for file in resources.files("storage.migrations").iterdir() if file.name.endswith(".sql")}
     try:
         applied = {row["name"] for row in await tx.all("SELECT name FROM migrations")}

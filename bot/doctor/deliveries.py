@@ -1,14 +1,13 @@
 """Is anything waiting that should have gone out?"""
 
 import time
-from collections.abc import AsyncIterator
 
 from bot.doctor.database import Unopened, opened
-from bot.doctor.finding import Case, Finding, ok, skipped, warning
+from bot.doctor.finding import Case, Findings, ok, skipped, warning
 from bot.health import BACKLOG, BEHIND_SECONDS
 
 
-async def look(case: Case) -> AsyncIterator[Finding]:
+async def look(case: Case) -> Findings:
     try:
         async with opened(case) as tx:
             row = await tx.one(BACKLOG)

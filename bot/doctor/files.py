@@ -1,11 +1,10 @@
 """Secrets and data that others on this machine could read."""
 
 import stat
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.doctor.finding import Case, Finding, ok, skipped, wrong
+from bot.doctor.finding import Case, Findings, ok, skipped, wrong
 
 OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 
@@ -16,7 +15,7 @@ def database_path(url: str) -> Path | None:
     return Path(parts.path[1:]) if parts.scheme == "sqlite" and len(parts.path) > 1 else None
 
 
-async def look(case: Case) -> AsyncIterator[Finding]:
+async def look(case: Case) -> Findings:
     database = database_path(case.settings.database_url)
     beside = [database.with_name(database.name + end) for end in ("", "-wal", "-shm")] if database else []
     private = [path for path in (case.env_file, *beside) if path.is_file()]

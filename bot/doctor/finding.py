@@ -1,7 +1,7 @@
 """What a check looks at, and what it finds."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -49,4 +49,5 @@ class Case:
     mail_to: str = ""
 
 
-Look = Callable[[Case], AsyncIterator[Finding]]
+Findings = AsyncGenerator[Finding, None]
+Look = Callable[[Case], Findings]

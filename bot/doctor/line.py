@@ -1,11 +1,11 @@
 """LINE: the token, the webhook as the console has it, LINE's own test of it, and what is left of the month's quota."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 
-from bot.doctor.finding import Case, Finding, ok, skipped, warning, wrong
+from bot.doctor.finding import Case, Finding, Findings, ok, skipped, warning, wrong
 from bot.doctor.reach import http, why
 
 LITTLE = 0.1  # of the quota
@@ -21,7 +21,7 @@ class _Answered(Exception):
         self.status = status
 
 
-async def look(case: Case) -> AsyncIterator[Finding]:
+async def look(case: Case) -> Findings:
     s = case.settings
     if not s.line_channel_access_token:
         yield skipped("LINE is not switched on.")
@@ -58,7 +58,7 @@ class _Line:
         return given
 
 
-async def _account(line: _Line, webhook: str) -> AsyncIterator[Finding]:
+async def _account(line: _Line, webhook: str) -> Findings:
     info = await line.ask("info")
     yield ok(f"LINE takes the access token; the account is {info.get('basicId')} “{info.get('displayName')}”.")
     yield await _quota(line)

@@ -5,16 +5,15 @@ import os
 import platform
 import resource
 import sqlite3
-from collections.abc import AsyncIterator
 
-from bot.doctor.finding import Case, Finding, ok, warning, wrong
+from bot.doctor.finding import Case, Findings, ok, warning, wrong
 from bot.serve import OTHER_FILES
 from bot.text import Texts
 
 SQLITE_AT_LEAST = (3, 38, 0)  # the first with the operator ->>
 
 
-async def look(case: Case) -> AsyncIterator[Finding]:
+async def look(case: Case) -> Findings:
     try:
         kp7 = importlib.metadata.version("kp7")
     except importlib.metadata.PackageNotFoundError:

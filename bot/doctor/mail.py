@@ -1,17 +1,18 @@
 """The mail server: everything that delivering a mail needs, up to the mail itself."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, make_msgid
 
 import aiosmtplib
 
-from bot.doctor.finding import Case, Finding, ok, skipped, warning, wrong
-from bot.doctor.reach import certificate, is_here, why
+from bot.doctor.finding import Case, Finding, Findings, ok, skipped, warning, wrong
+from bot.doctor.reach import certificate, why
+from bot.faults import is_here
 from bot.settings import Settings
 
 
-async def look(case: Case) -> AsyncIterator[Finding]:
+async def look(case: Case) -> Findings:
     s = case.settings
     if s.demo:
         yield skipped("The demo has a mail server of its own.")
@@ -52,7 +53,7 @@ def _plausible(s: Settings) -> Iterator[Finding]:
         yield warning("SMTP_USERNAME is set, but SMTP_PASSWORD is not.", "Set both, or neither.")
 
 
-async def _conversation(smtp: aiosmtplib.SMTP, s: Settings, to: str) -> AsyncIterator[Finding]:
+async def _conversation(smtp: aiosmtplib.SMTP, s: Settings, to: str) -> Findings:
     """Each line as delivering has it (`bot.mail`), the mail itself excepted."""
     await smtp.connect()
     if s.smtp_tls == "starttls":

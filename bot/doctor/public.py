@@ -3,13 +3,12 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 
-from bot.doctor.finding import Case, Finding, ok, warning, wrong
+from bot.doctor.finding import Case, Finding, Findings, ok, warning, wrong
 from bot.doctor.reach import certificate, http, presented, why
 from bot.health import proof
 
@@ -18,7 +17,7 @@ MOST_BYTES = 65_536
 NOBODY_BEHIND = (502, 503, 504)
 
 
-async def look(case: Case) -> AsyncIterator[Finding]:
+async def look(case: Case) -> Findings:
     address = case.settings.address
     for finding in certificate("PUBLIC_URL", await presented(address)):
         yield finding
@@ -26,7 +25,8 @@ async def look(case: Case) -> AsyncIterator[Finding]:
         finding = await _answers(session, case)
         yield finding
         if finding.level == "ok":
-            yield await _metrics(session, case)
+            if not case.settings.demo:  # which is this machine alone
+                yield await _metrics(session, case)
             if case.settings.web_chat:
                 yield await _live(session, address)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import ipaddress
 import socket
 import ssl
 import time
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.doctor.finding import Finding, warning, wrong
+from bot.faults import is_here
 
 DAY_SECONDS = 86_400
 CERTIFICATE_DAYS = 14  # what renews itself is renewed long before that
@@ -74,13 +74,6 @@ async def presented(url: str) -> Mapping[str, Any] | None:
     peer: Mapping[str, Any] | None = writer.get_extra_info("peercert")
     writer.transport.abort()
     return peer
-
-
-def is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @asynccontextmanager

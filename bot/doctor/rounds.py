@@ -52,7 +52,7 @@ async def _run(check: Check, case: Case) -> list[Finding]:
         return [skipped(f"Waits for {' and '.join(waits_for)}.")]
     found: list[Finding] = []
     try:
-        async with asyncio.timeout(check.seconds), aclosing(check.look(case)) as findings:  # type: ignore[type-var]
+        async with asyncio.timeout(check.seconds), aclosing(check.look(case)) as findings:
             async for finding in findings:
                 found.append(finding)  # noqa: PERF401  what was found before the time was up counts
     except TimeoutError:

@@ -1,11 +1,11 @@
 """Every setting: wrong ones, misspelt ones, and those that say two things."""
 
 import difflib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 from dotenv import dotenv_values
 
-from bot.doctor.finding import Case, Finding, ok, warning, wrong
+from bot.doctor.finding import Case, Finding, Findings, ok, warning, wrong
 from bot.settings import Settings
 
 KNOWN = frozenset(name.upper() for name in Settings.model_fields)
@@ -14,7 +14,7 @@ OTHERS = ("AWS_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "POSTGRES_", "PG", "S
 ALIKE = 0.8  # how much of a name must agree for it to be taken for a slip of the pen
 
 
-async def look(case: Case) -> AsyncIterator[Finding]:
+async def look(case: Case) -> Findings:
     for name, sentence in case.faults:
         says, _, mend = sentence.partition(". ")
         yield wrong(f"{name.upper()} {says.rstrip('.')}.", mend or "Set it in .env or in the environment.")

@@ -4,10 +4,9 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-from bot.doctor.finding import Case, Finding, ok, skipped, warning
+from bot.doctor.finding import Case, Findings, ok, skipped, warning
 from bot.doctor.rounds import CHECKS, Check, examine, worst
 from tests.doctor.patients import KEY, PASSWORD, case
 from tests.served import COMMAND, Served, environment, free_port
@@ -77,17 +76,17 @@ def test_a_running_server_and_a_letter(tmp_path: Path) -> None:
 # --- the rounds -------------------------------------------------------------------------------------------------------
 
 
-async def slow(_: Case) -> AsyncIterator[Finding]:
+async def slow(_: Case) -> Findings:
     yield ok("This much was seen.")
     await asyncio.sleep(60)
 
 
-async def broken(_: Case) -> AsyncIterator[Finding]:
+async def broken(_: Case) -> Findings:
     yield warning("Hm.", "See.")
     raise RuntimeError(PASSWORD)
 
 
-async def well(_: Case) -> AsyncIterator[Finding]:
+async def well(_: Case) -> Findings:
     yield ok("Fine.")
 
 

@@ -3,6 +3,7 @@
 import os
 import resource
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,7 @@ async def test_a_misspelt_setting(tmp_path: Path, line: str, says: str, mend: st
 
 
 async def test_in_the_environment_only_near_misses_are_meant_for_us(tmp_path: Path) -> None:
-    patient = case(tmp_path)
-    object.__setattr__(patient, "environment", {"PATH": "/bin", "HOSTNAME": "kp7", "DATABASE_URI": "sqlite:///x"})
+    patient = replace(case(tmp_path), environment={"PATH": "/bin", "HOSTNAME": "kp7", "DATABASE_URI": "sqlite:///x"})
     fault = await the_fault(settings.look, patient)
     assert "DATABASE_URI in the environment" in fault.says
     assert "DATABASE_URL" in fault.mend
@@ -54,14 +54,12 @@ async def test_in_the_environment_only_near_misses_are_meant_for_us(tmp_path: Pa
 
 async def test_two_values_for_one_setting(tmp_path: Path) -> None:
     with_file(tmp_path, "SMTP_PORT=25")
-    patient = case(tmp_path)
-    object.__setattr__(patient, "environment", {"SMTP_PORT": "587"})
+    patient = replace(case(tmp_path), environment={"SMTP_PORT": "587"})
     assert "the environment's counts" in (await the_fault(settings.look, patient)).says
 
 
 async def test_quotation_marks_that_became_part_of_a_value(tmp_path: Path) -> None:
-    patient = case(tmp_path)
-    object.__setattr__(patient, "environment", {"SMTP_PASSWORD": '"secret"'})
+    patient = replace(case(tmp_path), environment={"SMTP_PASSWORD": '"secret"'})
     fault = await the_fault(settings.look, patient)
     assert "quotation mark" in fault.says
     assert "secret" not in fault.says + fault.mend
