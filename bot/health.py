@@ -59,19 +59,11 @@ def proof(master: bytes, nonce: str) -> str:
     return hmac.digest(master, f"healthz\x1f{nonce}".encode(), "sha256").hex()
 
 
-def proof(master: bytes, nonce: str) -> str:
-    """What only a KP7 with this master key can answer to a fresh `nonce`: `kp7 doctor` knows itself by it."""
-    return hmac.digest(master, f"healthz\x1f{nonce}".encode(), "sha256").hex()
-
-
 def routes(
     database: Database, clock: Callable[[], int], *, tasks: Sequence[str], master: bytes, public: bool
 ) -> list[BaseRoute]:
     """`tasks`: what must run in this process, by the names that they were started under."""
 
-    async def alive(request: Request) -> Response:
-        nonce = request.query_params.get("nonce", "")
-        return JSONResponse({"status": "ok", **({"proof": proof(master, nonce)} if _NONCE.fullmatch(nonce) else {})})
     async def alive(request: Request) -> Response:
         nonce = request.query_params.get("nonce", "")
         return JSONResponse({"status": "ok", **({"proof": proof(master, nonce)} if _NONCE.fullmatch(nonce) else {})})
