@@ -16,7 +16,6 @@ from bot.doctor.files import database_path
 from bot.doctor.finding import Case, Finding, Findings, ok, skipped, warning, wrong
 from storage import keys
 from storage.database import Database, Tx, Unavailable
-from storage.vault import Vault
 
 MEGABYTE = 1024 * 1024
 ROOM = 1024 * MEGABYTE
@@ -113,14 +112,13 @@ async def _contents(tx: Tx, case: Case) -> Findings:
         yield warning(f"The database waits for {len(missing)} migrations.", "Run `kp7 migrate`, or restart KP7.")
     else:
         yield ok(f"It is up to date ({max(applied)}).")
-    if "0001_init.sql" in applied and not case.settings.demo:
-        fits = await keys.fits(tx, Vault(case.settings.master))
+    if not known - applied and not case.settings.demo:
+        why = await keys.unfit(tx, case.settings.master, case.settings.master_old)
+        says, _, mend = why.rstrip(".").partition(". ")
         yield (
-            ok("MASTER_KEY opens it.")
-            if fits
-            else wrong(
-                "MASTER_KEY is not the one that this database was sealed with.", "Put that one back; no other opens it."
-            )
+            wrong(f"{says}.", f"{mend or 'Another master key in docs/operators.md says how'}.")
+            if why
+            else ok("MASTER_KEY opens it.")
         )
 
 
