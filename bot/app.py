@@ -207,7 +207,13 @@ def web_app(kp7: Kp7) -> ASGIApp:
 
     routes: list[BaseRoute] = [
         Route("/", home),
-        *health.routes(kp7.database, kp7.clock, tasks=kp7.tasks, public=kp7.settings.metrics_public),
+        *health.routes(
+            kp7.database,
+            kp7.clock,
+            tasks=kp7.tasks,
+            master=kp7.settings.master,
+            public=kp7.settings.metrics_public,
+        ),
     ]
     if kp7.web:
         routes += kp7.web.routes()

@@ -1,6 +1,7 @@
 """The `kp7` command: one file of `bot/commands` for each of its parts. What is heavy is imported when it is needed.
 
-Exit codes: 0 done, 1 done in part or not found, 2 wrong use, 3 wrong setting.
+Exit codes: 0 done, 1 done in part or not found, 2 wrong use, 3 wrong setting (`kp7 doctor`: 1
+only warnings, 3 something is wrong).
 """
 
 import os
@@ -9,7 +10,7 @@ from typing import Any
 
 import typer
 
-from bot.commands import audit, care, database, identity, imports, keys, person, policy
+from bot.commands import audit, care, database, doctor, identity, imports, keys, person, policy
 from bot.commands.common import err, out, settings_or_exit, with_bare_database, without_database
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")
 for command in (care.backup, care.restore, care.purge):
     app.command()(command)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

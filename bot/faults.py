@@ -97,10 +97,10 @@ def _guarded(address: str) -> bool:
     parts = urlsplit(address)
     if parts.scheme.lower() == "https":
         return bool(parts.hostname)
-    return parts.scheme.lower() == "http" and _is_here(parts.hostname or "")
+    return parts.scheme.lower() == "http" and is_here(parts.hostname or "")
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -8,7 +8,9 @@
 """
 
 import asyncio
+import hmac
 import ipaddress
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from storage.database import Database
 BEHIND_SECONDS = 60
 PATIENCE_SECONDS = 2
 FRESH_SECONDS = 1.0
+_NONCE = re.compile("[0-9a-f]{32}")
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
@@ -51,11 +54,19 @@ SELECT (SELECT count(*) FROM outbox) AS everything,
 """
 
 
-def routes(database: Database, clock: Callable[[], int], *, tasks: Sequence[str], public: bool) -> list[BaseRoute]:
+def proof(master: bytes, nonce: str) -> str:
+    """What only a KP7 with this master key can answer to a fresh `nonce`: `kp7 doctor` knows itself by it."""
+    return hmac.digest(master, f"healthz\x1f{nonce}".encode(), "sha256").hex()
+
+
+def routes(
+    database: Database, clock: Callable[[], int], *, tasks: Sequence[str], master: bytes, public: bool
+) -> list[BaseRoute]:
     """`tasks`: what must run in this process, by the names that they were started under."""
 
-    async def alive(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+    async def alive(request: Request) -> Response:
+        nonce = request.query_params.get("nonce", "")
+        return JSONResponse({"status": "ok", **({"proof": proof(master, nonce)} if _NONCE.fullmatch(nonce) else {})})
 
     async def look() -> tuple[list[str], str]:
         """What is down, and how delivery goes."""

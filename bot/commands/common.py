@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -12,6 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.faults import Fault
 
 out = Console()
 err = Console(stderr=True)
@@ -22,27 +25,32 @@ File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True
 By = Annotated[str, typer.Option(help="Who does this, for the record.", envvar="USER")]
 
 
-def settings_or_exit(*, serving: bool = False) -> Settings:
-    """Or all that is wrong with them at once, and exit code 3."""
+def settings_and_faults(*, serving: bool = False) -> "tuple[Settings, list[Fault]]":
+    """All that is wrong with them at once; what is wrong has its default."""
     from bot import demo, faults
 
-    found: list[faults.Fault] = []
+    found: list[Fault] = []
     try:
         # the demo's sample people must never get into an office's database, so it does not read the office's .env
         settings = Settings(_env_file=None) if Settings(_env_file=None).demo else Settings()
         if settings.demo and not Settings(_env_file=None).demo:
-            err.print("[red]DEMO[/red] does not belong into .env: it is for `make run` only.", highlight=False)
-            raise typer.Exit(3)
+            found.append(("demo", "does not belong into .env: it is for `make run` only."))
     except ValidationError as error:
         wrong = {str(fault["loc"][0]): f"{fault['msg']}." for fault in error.errors()}
         found += wrong.items()
         settings = Settings(**{name: Settings.model_fields[name].default for name in wrong})  # and what about the rest?
     if settings.demo and not found:
-        return demo.settings(settings)
+        return demo.settings(settings), []
     if not settings.demo:
         known = {name for name, _ in found}
         more = [*faults.incomplete(settings), *(faults.unsafe(settings) if serving else ())]
         found += [(name, sentence) for name, sentence in more if name not in known]
+    return settings, found
+
+
+def settings_or_exit(*, serving: bool = False) -> Settings:
+    """Or all that is wrong with them at once, and exit code 3."""
+    settings, found = settings_and_faults(serving=serving)
     for name, sentence in found:
         err.print(f"[red]{name.upper()}[/red] {escape(sentence)}", highlight=False, soft_wrap=True)
     if found:

@@ -26,6 +26,7 @@ from typing import Any, Literal
 from aiohttp import web
 
 from bot.channels.line import checks
+from bot.channels.line.fake_console import Console
 
 Json = dict[str, Any]
 # `_after`: accepted, and nobody is told; `midway`: accepted, and half of the answer comes.
@@ -138,6 +139,7 @@ class FakeLine:
         self.token, self.faults, self.clock, self.monthly_limit = token, faults or Faults(), clock, monthly_limit
         self.url = ""
         self.bot_id = "U" + "b" * 32
+        self.console = Console(self.bot_id)
         self.accepted: list[Accepted] = []
         self.repeated: list[str] = []  # retry keys answered 409
         self.refused: list[Refused] = []
@@ -235,6 +237,7 @@ class FakeLine:
                 web.post("/v2/bot/{kind:group|room}/{id}/leave", self._leave),
                 web.get("/v2/bot/profile/{id}", self._profile),
                 web.get("/v2/bot/info", self._info),
+                *self.console.routes(),
                 web.get("/v2/bot/message/quota", self._quota),
                 web.get("/v2/bot/message/quota/consumption", self._consumption),
                 web.get("/v2/bot/message/{id}/content", self._content),

@@ -3,15 +3,13 @@
 Every builder returns one event as JSON; `signed` packs any number of them into one delivery.
 """
 
-import base64
-import hashlib
-import hmac
 import json
 import os
 from collections.abc import Sequence
 from typing import Literal
 
 from bot.channels.line.fake import FakeLine, Json
+from bot.channels.line.fake_console import delivery_headers
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -44,12 +42,7 @@ class Webhooks:
 
     def headers(self, body: bytes) -> dict[str, str]:
         """For a body of one's own."""
-        digest = hmac.new(self._secret.encode(), body, hashlib.sha256).digest()
-        return {
-            "content-type": "application/json; charset=utf-8",
-            "user-agent": "LineBotWebhook/2.0",
-            "x-line-signature": base64.b64encode(digest).decode(),
-        }
+        return delivery_headers(self._secret, body)
 
     # --- messages -----------------------------------------------------------------------------------------------------
 

@@ -153,6 +153,7 @@ def test_the_reader_knows_the_bounds_of_the_loading_animation() -> None:
 
 async def test_every_answer_of_the_fake_is_one_that_line_could_give(line: FakeLine) -> None:
     line.groups = {STAFF, ROOM}
+    line.console.url = f"{line.url}/nobody"
     picture, gone = line.content(b"jpeg"), line.content(b"jpeg")
     line.unsend(gone)
     hello = [{"type": "text", "text": "สวัสดี"}]
@@ -169,6 +170,8 @@ async def test_every_answer_of_the_fake_is_one_that_line_could_give(line: FakeLi
         ("get", f"/v2/bot/profile/{SOMCHAI}", None, 200),
         ("get", f"/v2/bot/profile/{STAFF}", None, 404),
         ("get", "/v2/bot/info", None, 200),
+        ("get", "/v2/bot/channel/webhook/endpoint", None, 200),
+        ("post", "/v2/bot/channel/webhook/test", {"endpoint": f"{line.url}/nobody"}, 200),
         ("get", "/v2/bot/message/quota", None, 200),
         ("get", "/v2/bot/message/quota/consumption", None, 200),
         ("get", f"/v2/bot/message/{picture}/content/transcoding", None, 200),
