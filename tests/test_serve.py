@@ -173,14 +173,17 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 
 def test_a_second_server_on_the_same_file_refuses_and_harms_nobody(tmp_path: Path) -> None:
     """Two would carry the same messages, each on its own."""
-    with Served(tmp_path) as served:
-        code, said = start(tmp_path, port=free_port(), public_url="http://127.0.0.1")
+    key = b64encode(os.urandom(32)).decode()
+    with Served(tmp_path, master_key=key) as served:
+        code, said = start(tmp_path, port=free_port(), public_url="http://127.0.0.1", master_key=key)
         assert code not in (0, 2)
         assert re.fullmatch(r"Another `kp7 serve` is running on \S*kp7\.db\.\n", said)
         assert b" 200 " in exchange(served.port, get("/readyz"))
         served.process.kill()
         served.process.wait()
-    with Served(tmp_path) as next_one:  # a lock that outlived its process would need an operator at night
+    with Served(
+        tmp_path, master_key=key
+    ) as next_one:  # a lock that outlived its process would need an operator at night
         assert next_one.stop() == 0
 
 

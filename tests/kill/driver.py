@@ -417,7 +417,7 @@ class Ward:
     def vault(self) -> Vault:
         """As the program opens it, without opening it."""
         bare = Vault(base64.b64decode(KEY))
-        secrets = self.rows("SELECT id, wrapped FROM keys WHERE id LIKE 'secret:%'")
+        secrets = self.rows("SELECT id, wrapped FROM keys WHERE substr(id, 1, 7) = 'secret:'")
         return Vault(
             base64.b64decode(KEY),
             secrets={row["id"].removeprefix("secret:"): bare.bare(row["id"], row["wrapped"])[0] for row in secrets},
