@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from bot.cli import app
 from bot.serve import OTHER_FILES
 from bot.settings import Settings
 from tests.served import ROOT
@@ -68,6 +70,15 @@ def test_one_folder_for_data_and_one_for_code(compose: dict[str, Any]) -> None:
     assert f"DATABASE_URL=sqlite:///{HOME}/kp7.db" in text("kp7.env")
     assert instructions("VOLUME") == [HOME]
     assert compose["services"]["kp7"]["volumes"] == [f"kp7:{HOME}"]
+
+
+def test_units_run_commands_that_there_are() -> None:
+    for unit in (path for path in UNITS if path.suffix == ".service"):
+        (line,) = re.findall(r"^ExecStart=\S+/kp7 (.+)$", unit.read_text("utf-8"), re.MULTILINE)
+        said = CliRunner().invoke(app, [*line.split()[:1], "--help"])
+        assert said.exit_code == 0, line
+        for option in re.findall(r"--[a-z]+", line):
+            assert option in said.output
 
 
 def test_the_unit_leaves_room_for_every_connection(compose: dict[str, Any]) -> None:
