@@ -58,6 +58,8 @@ class Nothing:
     async def one(self, *_: Any) -> None:
         return None
 
+    async def among(self, *_: Any) -> None: ...
+
 
 async def draw(times: int) -> tuple[list[str], list[str]]:
     """What `codes.issue` mails and shows, so many times over."""
