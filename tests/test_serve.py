@@ -263,7 +263,7 @@ def test_a_file_is_for_one_process(tmp_path: Path, part: str) -> None:
 
 def test_a_database_that_does_not_answer_is_named_and_may_answer_later(tmp_path: Path) -> None:
     for command in (["serve"], ["migrate"]):
-        code, said = kp7(tmp_path, *command, database_url="postgresql://kp7:s3cret@127.0.0.1:1/kp7")
+        code, said = kp7(tmp_path, *command, database_url="postgresql://kp7:s3cret@127.0.0.1:1/kp7", erased_file="e")
         assert code == 1
         assert said.startswith("DATABASE_URL")
         assert "Traceback" not in said
@@ -271,7 +271,7 @@ def test_a_database_that_does_not_answer_is_named_and_may_answer_later(tmp_path:
 
 
 def test_an_address_of_no_database_is_a_wrong_setting(tmp_path: Path) -> None:
-    code, said = kp7(tmp_path, "serve", database_url="mysql://127.0.0.1/kp7")
+    code, said = kp7(tmp_path, "serve", database_url="mysql://127.0.0.1/kp7", erased_file="e")
     assert code == 3
     assert "mysql" in said
 
@@ -286,7 +286,8 @@ def test_an_office_moves_and_is_served_by_web_and_worker(tmp_path: Path, postgre
     assert code == 1
     assert "not empty" in said
     port = free_port()
-    env = environment(tmp_path, master_key=key, database_url=postgres_url, port=port, public_url=URL)
+    there = {"database_url": postgres_url, "erased_file": tmp_path / "erased"}
+    env = environment(tmp_path, master_key=key, port=port, public_url=URL, **there)
     logs = [(tmp_path / part).open("wb") for part in ("web", "worker")]
     running = [
         subprocess.Popen((*COMMAND[:-1], part), env=env, cwd=tmp_path, stdout=log, stderr=log)

@@ -339,7 +339,7 @@ class Ward:
                 connection.row_factory = sqlite3.Row
                 return [dict(row) for row in connection.execute(sql, given)]
         with psycopg.connect(self.database_url, row_factory=dict_row) as outside:
-            return outside.execute(sql.replace("?", "%s").encode(), given).fetchall()
+            return outside.execute(sql.replace("%", "%%").replace("?", "%s").encode(), given).fetchall()
 
     async def settles(self) -> None:
         """The faults are over: everything that was promised comes to pass, soon; then the server stops as it should."""

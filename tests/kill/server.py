@@ -138,7 +138,7 @@ class Fate:
 
         @functools.wraps(original)
         async def wrapped(*given: Any, **named: Any) -> Any:
-            if given[-1] != "COMMIT":
+            if "COMMIT" not in given:
                 return await original(*given, **named)
             part = self._in.get()
             self.reach(f"{part}: before commit")

@@ -58,7 +58,7 @@ class Nothing:
     async def one(self, *_: Any) -> None:
         return None
 
-    among = one
+    async def among(self, *_: Any) -> None: ...
 
 
 async def draw(times: int) -> tuple[list[str], list[str]]:
