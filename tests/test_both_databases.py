@@ -71,8 +71,6 @@ async def kept(house: House) -> Mapping[str, list[str]]:
     return {
         name: sorted(_plain({c: _opened(vault, keys, name, row, c) for c in row}, made) for row in rows)
         for name, rows in tables.items()
-        if name
-        not in ("migrations", "outbox", "tallies")  # carried meanwhile, or not; tallies are told apart by minute
     }
 
 
@@ -114,7 +112,7 @@ async def test_both_end_in_equal_states(tmp_path: Path, postgres_url: str, monke
             states.append(await kept(house))
     sqlite, postgres = states
     assert sqlite.keys() == postgres.keys()
-    assert len(sqlite["conversations"]) > 2
+    assert len(sqlite["conversations"]) >= 2
     assert len(sqlite["chat_messages"]) > 50
     for table, rows in sqlite.items():
         assert rows == postgres[table], table
