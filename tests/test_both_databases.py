@@ -20,8 +20,8 @@ SEALED = re.compile(r"1\.([0-9a-z]{26})\.[\w-]+")
 ID = re.compile(r"\b[0-9a-hjkmnp-tv-z]{26}\b")
 # Drawn at random, or of the hour: keys and what is hashed with them, ids of browsers and events, codes, buttons, times.
 RANDOM = {
-    "wrapped", "hash", "mac", "last", "session", "talk_session", "reference", "external_id", "event_id", "waits",
-    "to", "data",
+    "wrapped", "hash", "mac", "last", "session", "talk_session", "reference", "external_id", "event_id", "waits", "to",
+    "data",
 }  # fmt: skip
 CHANGING = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])|\b[A-Z]{4}\b|\b\d{6}\b|\b\d{1,2}[:.]\d{2}\b|\d{11,}")
 NOON = 1_795_237_200_000  # on 21 November 2026
