@@ -5,7 +5,9 @@ PostgreSQL is looked for at TEST_POSTGRES_URL, else on this machine; whoever ask
 
 import itertools
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ from storage.sqlite import SqliteDatabase
 
 on_a_file = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://127.0.0.1:5432/postgres")
+LEFT_OVER_SECONDS = 6 * 3600
 _schemas = itertools.count(1)
 
 
@@ -31,9 +34,14 @@ def answers() -> bool:
 
 @contextmanager
 def a_database() -> Iterator[str]:
-    """→ its address; gone afterwards, whoever is still connected."""
-    name = f"kp7_test_{secrets.token_hex(6)}"
+    """→ its address; gone afterwards, whoever is still connected. What a run that was killed has left goes, too."""
+    now = int(time.time())
+    name = f"kp7_test_{now}_{secrets.token_hex(4)}"
     with psycopg.connect(SERVER, autocommit=True) as server:
+        for (old,) in server.execute("SELECT datname FROM pg_database").fetchall():
+            made = re.fullmatch(r"kp7_test_(\d+)_[0-9a-f]{8}", old)
+            if made and int(made[1]) < now - LEFT_OVER_SECONDS:
+                server.execute(f"DROP DATABASE IF EXISTS {old} WITH (FORCE)".encode())
         server.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0".encode())
         try:
             yield urlsplit(SERVER)._replace(path=f"/{name}").geturl()
