@@ -35,7 +35,6 @@ from bot.walk import House
 from handlers import topics
 from handlers.organisation.imports import DateRule, import_organisations, import_roster
 from handlers.organisation.roster import RosterRow, read_roster
-from storage import keys
 from storage.database import Database, Unavailable
 from storage.erasures import Ledger
 from storage.opening import opened
@@ -122,7 +121,7 @@ def wire(settings: Settings, database: Database, vault: Vault, clock: Clock = wa
 async def running(
     settings: Settings, clock: Clock = wall_clock, *, web: bool = True, worker: bool = True
 ) -> AsyncIterator[Kp7]:
-    """Wired, started, and stopped in an order that finishes what was accepted.
+    """Wired, started, and stopped in an order that finishes what was accepted. Raises `keys.WrongKey`.
 
     `web`: people reach it. `worker`: it works off what is due, and sweeps.
     """
@@ -134,10 +133,7 @@ async def running(
             settings = settings.model_copy(update={"smtp_port": port})
     database = await Database.open(settings.database_url)
     try:
-        try:
-            vault = await opened(database, settings.master, settings.master_old)
-        except keys.WrongKey as wrong:
-            raise SystemExit(str(wrong)) from None
+        vault = await opened(database, settings.master, settings.master_old)
         kp7 = wire(settings, database, vault, clock)
         await kp7.pulse.start()
         await stay_erased(kp7)
@@ -176,8 +172,12 @@ def ledger_of(settings: Settings, vault: Vault) -> Ledger:
 async def stay_erased(kp7: Kp7) -> None:
     """Whoever was erased is not in this database, wherever it comes from."""
     ledger = ledger_of(kp7.settings, kp7.vault)
-    await asyncio.to_thread(ledger.begin, kp7.clock())
     erasures = await asyncio.to_thread(ledger.read)
+    if erasures is None:
+        async with kp7.database.read() as tx:
+            if await tx.one("SELECT 1 FROM people LIMIT 1"):  # was there a ledger elsewhere? nobody here knows
+                log.warning("erasure_ledger_begun_late", path=str(ledger.path))
+        await asyncio.to_thread(ledger.begin, kp7.clock())
     if erasures and erasures.damaged:
         log.error("erasure_ledger_damaged", path=str(ledger.path), lines=erasures.damaged)
     if erasures and (gone := await erase.again(kp7.database, kp7.vault, kp7.registry.holds, erasures.keys)):

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from bot.commands import audit, care, database, doctor, identity, imports, keys, person, policy
-from bot.commands.common import err, out, settings_or_exit, with_bare_database, without_database
+from bot.commands.common import err, out, settings_or_exit, with_bare_database, without_database, wrong_key
 
 app = typer.Typer(
     help="KP7: staff self-service for Thai HR, in chat.",
@@ -64,11 +64,14 @@ def _run(*, web: bool = True, worker: bool = True) -> None:
         raise typer.Exit(3)
     from bot.serve import run
     from storage.database import BadAddress, Unavailable
+    from storage.keys import WrongKey
 
     try:
         sys.exit(run(settings, web=web, worker=worker))
     except (BadAddress, Unavailable) as error:  # at the start; later it waits until the database is back
         sys.exit(without_database(error))
+    except WrongKey as error:
+        sys.exit(wrong_key(error))
 
 
 @app.command()

@@ -132,7 +132,9 @@ def _entry(row: Row) -> Entry | None:
         value = _adapter(row["name"]).validate_json(row["value"], strict=True)
         first = date.fromisoformat(row["valid_from"])
         last = date.fromisoformat(row["valid_until"]) if row["valid_until"] else None
-    except ValueError:
+        if not isinstance(row["set_at"], int):  # SQLite lets whoever edits the file put anything anywhere
+            raise TypeError("set_at")
+    except (ValueError, TypeError):
         log.error("policy_unusable", row=row["id"])
         return None
     return Entry(row["id"], row["name"], value, first, last, row["set_by"], row["set_at"])

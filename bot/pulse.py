@@ -25,11 +25,11 @@ class Pulse:
         self._task: asyncio.Task[None] | None = None
 
     async def once(self) -> None:
-        await self._policy.refresh(self._database)
         if time.monotonic() - self._beaten >= processes.BEAT_SECONDS:
             async with self._database.write() as tx:
                 await processes.beat(tx, self._id, self._vault)
             self._beaten = time.monotonic()
+        await self._policy.refresh(self._database)
 
     async def start(self) -> None:
         await self.once()

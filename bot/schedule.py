@@ -128,6 +128,11 @@ class Schedule:
             more = False
             try:
                 more = await self.once()
+            except Unavailable as error:
+                log.error("schedule_waits_for_database", reason=str(error))
+            except Exception as error:
+                log.error("schedule_failed", error=type(error).__name__, at=place(error))
+            try:  # whatever failed above: the audit log is told off this machine all the same
                 if self._after:
                     await self._after()
             except Unavailable as error:

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Count = Annotated[int, Field(ge=1)]  # a limit of none would be no limit
+Count = Annotated[int, Field(ge=1, le=1_000_000)]  # a limit of none would be no limit; in ms, more overflows
 
 
 class Settings(BaseSettings):

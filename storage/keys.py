@@ -31,6 +31,7 @@ class WrongKey(Exception):
 
 
 WRONG = "MASTER_KEY is not the one that this database was sealed with; nothing in it could be read. Put that one back."
+ROOTLESS = "The root key was deleted from this database, by whomever: restore a backup, and ask who had access."
 UNFINISHED = "Not all keys are under this MASTER_KEY yet: set MASTER_KEY_OLD to the one before, run `kp7 keys rotate`."
 BLIND = (
     "A process of KP7 runs on this database that cannot read the new MASTER_KEY: start it anew with MASTER_KEY and "
@@ -56,6 +57,8 @@ async def unfit(tx: Tx, master: bytes, old: bytes = b"") -> str:
         if _opened(vault, row) is None:
             return UNFINISHED if row["id"] == _MARK else WRONG
     sample = await _sample(tx)
+    if secrets and not any(row["id"] == _SECRET + ROOT for row in secrets):
+        return ROOTLESS  # with a new one the audit log would begin anew, and nobody would miss the old
     if sample and not secrets and not any(_opened(vault, row) for row in sample):
         return WRONG
     if old and any(vault.fingerprints[0] not in reads for reads in await processes.keys_in_use(tx)):

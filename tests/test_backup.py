@@ -546,3 +546,17 @@ async def test_where_no_postgresql_answers_it_says_so(tmp_path: Path) -> None:
     assert complained.startswith("DATABASE_URL: ")
     assert "secret" not in complained
     assert list((tmp_path / "backups").glob("kp7-*")) == []
+
+
+async def test_a_ledger_that_is_begun_where_people_are_already_is_told(
+    office: Office, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody put a database in place by hand, and forgot who was erased; or misspelt ERASED_FILE."""
+    settings = SETTINGS.model_copy(update={"database_url": f"sqlite:///{office.path}", "web_chat": True})
+    async with running(settings):
+        pass
+    assert "erasure_ledger_begun_late" not in "".join(capfd.readouterr())
+    office.ledger.path.unlink()
+    async with running(settings):
+        pass
+    assert "erasure_ledger_begun_late" in "".join(capfd.readouterr())

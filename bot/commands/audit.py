@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.commands.common import Json, err, out, with_database
+from bot.commands.common import Json, err, out, plain, with_database
 from bot.settings import Settings
 
 app = typer.Typer(help="Who read or changed personal data or rights.", no_args_is_help=True)
@@ -45,7 +45,7 @@ def show(
                     continue
                 detail = json.dumps(line["detail"], ensure_ascii=False) if line["detail"] else ""
                 words = (str(line["seq"]), at, line["actor"], line["action"], line["subject"] or "-", detail)
-                out.print("  ".join(words).rstrip(), markup=False, highlight=False, soft_wrap=True)
+                out.print(plain("  ".join(words).rstrip()), markup=False, highlight=False, soft_wrap=True)
 
     with_database(work)
 

@@ -104,7 +104,7 @@ def restore(
         print(json.dumps({"rows": done.manifest.rows, "erased": done.erased, "replaced": aside}))
         return
     rows = ", ".join(f"{name} {count}" for name, count in done.manifest.rows.items() if count)
-    out.print(f"restored: {rows}; erased again: {done.erased}", soft_wrap=True, highlight=False)
+    out.print(f"restored: {rows}; of these erased again: {done.erased} keys", soft_wrap=True, highlight=False)
     if done.aside:
         out.print(f"what was there: {done.aside} (delete it when it is no longer needed)", soft_wrap=True)
 

@@ -69,7 +69,7 @@ def with_database(work: Callable[[Settings, Any, Any], Awaitable[T]]) -> T:
         try:
             vault = await opened(database, settings.master, settings.master_old)
         except keys.WrongKey as wrong:
-            raise SystemExit(str(wrong)) from None
+            raise SystemExit(wrong_key(wrong)) from None
         policy = Policy(settings, wall_clock)
         await policy.refresh(database)
         return await work(policy.settings, database, vault)
@@ -100,6 +100,17 @@ def without_database(error: Exception) -> int:
     """Says so. → the exit code: 3 for an address that is none, 1 where nobody answers now."""
     err.print(f"[red]DATABASE_URL[/red]: {escape(str(error))}", highlight=False, soft_wrap=True)
     return 3 if isinstance(error, ValueError) else 1
+
+
+def wrong_key(error: Exception) -> int:
+    """Says so. → the exit code"""
+    err.print(f"[red]MASTER_KEY[/red]: {escape(str(error))}", highlight=False, soft_wrap=True)
+    return 3
+
+
+def plain(text: object) -> str:
+    """On one line, and nothing that somebody wrote steers the terminal."""
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in str(text))
 
 
 def operator(by: str) -> str:

@@ -75,7 +75,7 @@ def identity_unblock(
     from handlers.identity import checks
 
     try:
-        wanted = thai.national_id(national_id or typer.prompt("ID", hide_input=True))
+        wanted = thai.national_id(national_id or typer.prompt("ID", hide_input=True, err=True))
     except Invalid:
         err.print("That is not an ID.")
         raise typer.Exit(2) from None

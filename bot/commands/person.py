@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.commands.common import By, Json, err, operator, out, settings_or_exit, sqlite_file, with_database
+from bot.commands.common import By, Json, err, operator, out, plain, settings_or_exit, sqlite_file, with_database
 from bot.settings import Settings
 
 app = typer.Typer(help="What is kept about one person: show it, erase it.", no_args_is_help=True)
@@ -62,7 +62,8 @@ def person_erase(
     if not yes:
         who = with_database(lambda _, database, vault: _who(vault, database, wanted))
         out.print(who, markup=False, highlight=False)
-        if typer.prompt("All of it goes, for good. To go on, type the last four digits of the ID") != wanted[-4:]:
+        question = "All of it goes, for good. To go on, type the last four digits of the ID"
+        if typer.prompt(question, err=True) != wanted[-4:]:
             err.print("Nothing was erased.")
             raise typer.Exit(1)
 
@@ -107,7 +108,7 @@ def _asked(national_id: str) -> str:
     from bot.events import Invalid
 
     try:
-        return thai.national_id(national_id or typer.prompt("ID", hide_input=True))
+        return thai.national_id(national_id or typer.prompt("ID", hide_input=True, err=True))
     except Invalid:
         err.print("That is not an ID.")
         raise typer.Exit(2) from None
@@ -127,4 +128,4 @@ def _plain(name: str, value: Any, zone: ZoneInfo) -> str:
     if isinstance(value, int) and (name == "at" or name.endswith("_at")) and value:
         return datetime.fromtimestamp(value / 1000, zone).isoformat(" ", "seconds")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return plain(text)

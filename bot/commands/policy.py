@@ -3,6 +3,7 @@
 import json
 from datetime import date, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -33,7 +34,7 @@ def show(name: Name, as_json: Json = False) -> None:
         err.print(f"There is no rule {name!r}. `kp7 policy list` shows them all.", highlight=False)
         raise typer.Exit(2)
     state = _state(base, entries, name, today)
-    rows = [_row(entry) for entry in entries if entry.name == name]
+    rows = [_row(base, entry) for entry in entries if entry.name == name]
     words = Texts()(cli_language(), f"policy.{name}")
     if as_json:
         print(json.dumps({**state, "means": words, "rows": rows}, ensure_ascii=False))
@@ -77,8 +78,8 @@ def set_rule(
 @app.command()
 def history(as_json: Json = False) -> None:
     """Every row, in the order in which they were set: what, from when, by whom."""
-    _, _, entries = _read()
-    rows = [_row(entry) for entry in entries]
+    _, base, entries = _read()
+    rows = [_row(base, entry) for entry in entries]
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
     else:
@@ -109,18 +110,18 @@ def _state(base: Settings, entries: list[Any], name: str, today: date) -> dict[s
         "since": entry.valid_from.isoformat() if entry else None,
         "set_in": "policy" if entry else "environment" if given else "default",
         "letter": RULES[name] or None,
-        "later": [_row(e) for e in entries if e.name == name and e.valid_from > today],
+        "later": [_row(base, e) for e in entries if e.name == name and e.valid_from > today],
     }
 
 
-def _row(entry: Any) -> dict[str, Any]:
+def _row(base: Settings, entry: Any) -> dict[str, Any]:
     return {
         "rule": entry.name,
         "value": _plain(entry.value),
         "from": entry.valid_from.isoformat(),
         "until": entry.valid_until.isoformat() if entry.valid_until else None,
         "by": entry.set_by,
-        "at": datetime.fromtimestamp(entry.set_at / 1000).astimezone().isoformat(timespec="seconds"),
+        "at": datetime.fromtimestamp(entry.set_at / 1000, ZoneInfo(base.timezone)).isoformat(timespec="seconds"),
     }
 
 

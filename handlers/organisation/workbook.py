@@ -20,8 +20,10 @@ from handlers.organisation.refusals import BadFile
 # would be 17 billion cells. 100,000 people in 100 columns are within both.
 _MOST_CELLS = 20_000_000
 _MOST_BYTES = 1 << 30  # of the file, unpacked
-_DIMENSION = re.compile(rb'<(?:\w+:)?dimension\s+ref="[A-Z]+[0-9]+:([A-Z]+)([0-9]+)"')
-_HEAD = 8_192  # bytes of a sheet within which it says how large it is
+# Where a cell, a row or the whole sheet says that it stands; `<dimension>` alone may lie, or be left out.
+_PLACE = re.compile(rb"""\b(?:r|ref)\s*=\s*["'](?:[A-Z]+[0-9]+:)?([A-Z]{0,3})([0-9]{1,7})["']""")
+_CHUNK = 1 << 20
+_LONGEST = 64  # bytes of such an attribute: it may stand across two chunks
 
 # What a damaged archive can raise: all but the first from zipfile, which trusts the numbers that it finds.
 _DAMAGED = (CalamineError, zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError, EOFError)
@@ -69,13 +71,22 @@ def _refuse_oversized(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         if sum(part.file_size for part in archive.infolist()) > _MOST_BYTES:
             raise BadFile("workbook_too_large", cells=_MOST_CELLS)
-        for name in archive.namelist():
-            if not name.startswith("xl/worksheets/"):
-                continue
-            with archive.open(name) as part:
-                found = _DIMENSION.search(part.read(_HEAD))
-            if found and _column(found[1]) * int(found[2]) > _MOST_CELLS:
+        for part in archive.infolist():
+            if not part.is_dir() and _cells(archive, part) > _MOST_CELLS:
                 raise BadFile("workbook_too_large", cells=_MOST_CELLS)
+
+
+def _cells(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
+    """Of the rectangle from A1 that holds all of a part's cells; a sheet may be any part."""
+    columns = rows = 1
+    rest = b""
+    with archive.open(part) as stream:
+        while chunk := stream.read(_CHUNK):
+            found = set(_PLACE.findall(rest + chunk))
+            rows = max(rows, *(int(row) for _, row in found), 1)
+            columns = max(columns, *(_column(letters) for letters in {letters for letters, _ in found}), 1)
+            rest = chunk[-_LONGEST:]
+    return columns * rows
 
 
 def _column(letters: bytes) -> int:
