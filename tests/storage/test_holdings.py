@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.policy import Policy
-from bot.schedule import retention
+from bot.schedule import STRANGERS, retention
 from bot.settings import Settings
 from bot.topic import Registry
 from handlers import topics
@@ -126,3 +126,9 @@ async def test_what_hangs_on_a_key(database: Database) -> None:
         assert await holdings.behind(tx, VAULT, key["id"]) == await holdings.find(tx, VAULT, index)
         await tx.run("INSERT INTO keys VALUES ('loose', 'x')")
         assert await holdings.behind(tx, VAULT, "loose") == Subject(keys=frozenset({"loose"}))
+
+
+def test_a_chat_is_not_forgotten_while_something_refers_to_it() -> None:
+    """Else deleting it would fail, and with it all sweeping."""
+    refer = {hold.table for hold in REGISTRY.holds if "accounts" in hold.by.values() and not hold.stays}
+    assert {table for table in refer - {"accounts"} if f"FROM {table} " not in STRANGERS} == set()

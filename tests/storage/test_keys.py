@@ -103,6 +103,19 @@ async def test_the_wrong_key_is_told_before_anything_is_written(database: Databa
     await opened(database, OLD)
 
 
+async def test_a_root_that_was_deleted_is_missed(database: Database) -> None:
+    """With a new one the audit log would begin anew, as if nothing had ever been written down."""
+    await opened(database, OLD)
+    async with database.write() as tx:
+        await tx.run("INSERT INTO keys SELECT 'secret:index', wrapped FROM keys WHERE id = 'secret:root'")
+        await tx.run(
+            "UPDATE keys SET wrapped = :w WHERE id = 'secret:index'", {"w": Vault(OLD).wrap("secret:index", bytes(32))}
+        )
+        await tx.run("DELETE FROM keys WHERE id = 'secret:root'")
+    with pytest.raises(WrongKey, match="root key was deleted"):
+        await opened(database, OLD)
+
+
 # --- rotation ---------------------------------------------------------------------------------------------------------
 
 

@@ -178,9 +178,32 @@ def test_a_damaged_workbook_is_refused_or_read_but_nothing_else(path: Path) -> N
     assert refused > 200
 
 
-def test_one_word_in_the_farthest_corner_is_refused_before_it_fills_the_memory(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        (b"A1:XFD1048576", b"A1:XFD1048576"),
+        (b'<dimension ref="A1:XFD1048576"/>', b""),
+        (b'ref="A1:XFD1048576"', b"ref='A1:XFD1048576'"),
+        (b"A1:XFD1048576", b"A1:B2"),
+    ],
+)
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/elsewhere/sheet1.xml"])
+def test_one_word_in_the_farthest_corner_is_refused_before_it_fills_the_memory(
+    path: Path, said: bytes, instead: bytes, part: str
+) -> None:
+    """Whatever the sheet says of its own size, and wherever in the archive it lies."""
     with a_sheet(path) as (_, sheet):
         sheet.write_row(0, 0, HEADER)
         sheet.write(1_048_575, 16_383, "x")
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    whole = parts.pop("xl/worksheets/sheet1.xml")
+    assert said in whole
+    parts["xl/_rels/workbook.xml.rels"] = parts["xl/_rels/workbook.xml.rels"].replace(
+        b"worksheets/sheet1.xml", part.removeprefix("xl/").encode()
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {**parts, part: whole.replace(said, instead)}.items():
+            archive.writestr(name, content)
     with pytest.raises(BadFile, match="workbook_too_large"):
         Roster(path)
