@@ -30,7 +30,7 @@ class Anchors:
         self, database: Database, vault: Vault, mailer: Mailer, settings: Settings, clock: Callable[[], int]
     ) -> None:
         self._database, self._vault, self._mailer, self._clock = database, vault, mailer, clock
-        self._wanted = [wanted for part in settings.audit_anchor.split(",") if (wanted := part.strip())]
+        self._wanted = destinations(settings)
 
     async def keep_up(self) -> None:
         for reason in await self.due():
@@ -86,6 +86,15 @@ class Anchors:
 
     def _name(self, destination: str) -> str:
         return self._vault.index("anchor", destination)
+
+
+def destinations(settings: Settings) -> list[str]:
+    return [wanted for part in settings.audit_anchor.split(",") if (wanted := part.strip())]
+
+
+def files(settings: Settings) -> list[Path]:
+    """Those that can be read from here."""
+    return [path for wanted in destinations(settings) if not _is_address(wanted) and (path := Path(wanted)).is_file()]
 
 
 def _is_address(destination: str) -> bool:

@@ -69,16 +69,18 @@ async def _subject(tx: Any, vault: Any, person: str) -> str:
 @app.command()
 def verify(
     anchor: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, readable=True, help="A file of anchored lines.")
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, readable=True, help="Anchored lines; AUDIT_ANCHOR is read anyway."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Is every line there and unchanged? Exit code 1 if not."""
     from rich.progress import Progress
 
+    from bot.anchors import files
     from storage import audit
 
-    async def work(_: Settings, database: Any, vault: Any) -> audit.Verdict:
+    async def work(settings: Settings, database: Any, vault: Any) -> audit.Verdict:
         verifier = audit.Verifier(vault)
         async with database.read() as tx:
             head = await audit.head(tx)
@@ -86,8 +88,9 @@ def verify(
                 bar = progress.add_task("audit", total=head.seq if head else 0)
                 async for done in verifier.run(tx):
                     progress.update(bar, completed=done)
-            for told in _chunks(anchor) if anchor else ():
-                await verifier.anchored(tx, told)
+            for path in {path.resolve() for path in (*files(settings), *([anchor] if anchor else []))}:
+                for told in _chunks(path):
+                    await verifier.anchored(tx, told)
         return verifier.verdict
 
     try:
@@ -103,7 +106,7 @@ def verify(
             out.print(_FAULTS[fault.code].format(seq=fault.seq))
         if verdict.count > len(faults):
             out.print(f"… and {verdict.count - len(faults)} more")
-        anchored = f", {verdict.anchors} anchored lines" if anchor else ""
+        anchored = f", {verdict.anchors} anchored lines" if verdict.anchors else ", none anchored elsewhere"
         out.print(f"{verdict.lines} lines{anchored}: {'NOT WHOLE' if verdict.count else 'whole'}")
     raise typer.Exit(1 if verdict.count else 0)
 
