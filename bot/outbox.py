@@ -197,7 +197,11 @@ class Outbox:
         earlier = await tx.each(_EARLIER, [{"lane": lane, "id": id, "soon": soon} for lane, id in first.items()])
         # a lane with something older that this process is not carrying right now (it must wait, or a crash left it) is
         # the worker's: what is new goes behind it
-        behind = frozenset(row["lane"] for row in earlier if row["id"] not in self._held)
+        older = [row for row in earlier if row["id"] not in self._held]
+        if older and not self._alone:  # or it was carried, and deleted beside us since that statement began
+            there = {row["id"] for row in await tx.each(_THERE, _ids(row["id"] for row in older))}
+            older = [row for row in older if row["id"] in there]
+        behind = frozenset(row["lane"] for row in older)
         if behind and not self._alone:  # no need to wait for `GRACE`, nobody has these in hand
             await tx.each(
                 "UPDATE outbox SET due_at = :now, unsure = 0 WHERE due_at > :now AND due_at <= :grace "
@@ -562,6 +566,8 @@ DELETE FROM outbox WHERE id IN (
 """
 
 _STILL_THERE = "SELECT id FROM outbox WHERE id IN (SELECT value ->> 'id' FROM each(:batch))"
+
+_THERE = "SELECT id FROM outbox WHERE dead_at IS NULL AND id IN (SELECT value ->> 'id' FROM each(:batch))"
 
 _EARLIER = """
 SELECT b.id, b.lane FROM each(:batch) e
