@@ -28,11 +28,14 @@ setup: $(PROJECT) $(CATALOGUES)  ## make .venv with the kp7 command in it
 run: setup  ## start the demo: SQLite, web chat, mailbox page, sample roster (HOST, PORT)
 	@DEMO=1 exec $(BIN)/kp7 serve
 
+# Tests wait for disks and servers half of their time.
+WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$(( cores < 3 ? cores + 1 : 4 )))
+
 test: $(DEV) $(CATALOGUES)  ## run every test (ARGS="-k word" for some)
 	@for browser in chromium chromium-browser google-chrome google-chrome-stable; do \
 		if command -v $$browser >/dev/null; then exit 0; fi; \
 	done; echo "No chromium or google-chrome on the PATH: the browser tests will be skipped."
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(DEV) $(CATALOGUES)  ## kill it fifty times, take its disk, its mail and LINE away: a quarter of an hour
 	$(BIN)/pytest -s --timeout 1500 $(ARGS) tests/soak/soak_*.py

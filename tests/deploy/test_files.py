@@ -11,6 +11,8 @@ import yaml
 from typer.testing import CliRunner
 
 from bot.cli import app
+from bot.doctor.ocr import PACKAGES
+from bot.papers.shapes import LIMITS, MIB
 from bot.serve import OTHER_FILES
 from bot.settings import Settings
 from tests.served import ROOT
@@ -19,6 +21,7 @@ DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 PORT = Settings.model_fields["port"].default
 NAMES = {name.upper() for name in Settings.model_fields}
+HOUSE = 512 * MIB  # what KP7 itself may need
 HOME, CODE = "/var/lib/kp7", "/opt/kp7"
 
 
@@ -88,6 +91,17 @@ def test_the_unit_leaves_room_for_every_connection(compose: dict[str, Any]) -> N
     assert compose["services"]["kp7"]["ulimits"]["nofile"] >= needed
 
 
+def test_the_unit_and_the_container_have_memory_for_every_paper_that_is_read_at_once(compose: dict[str, Any]) -> None:
+    needed = HOUSE + Settings.model_fields["papers_at_once"].default * LIMITS.memory
+    (most,) = re.findall(r"^MemoryMax=(\d+)M$", text("systemd/kp7.service"), re.MULTILINE)
+    assert int(most) * MIB >= needed
+    assert int(compose["services"]["kp7"]["mem_limit"].removesuffix("m")) * MIB >= needed
+
+
+def test_files_outlive_the_container(compose: dict[str, Any]) -> None:
+    assert compose["services"]["kp7"]["environment"]["FILES_URL"].startswith(f"file://{HOME}/")
+
+
 def test_the_image_is_built_from_what_is_there_and_from_nothing_private() -> None:
     asked = [name for line in instructions("COPY") if "--from" not in line for name in line.split()[:-1]]
     assert [name for name in asked if not (ROOT / name).exists()] == []
@@ -103,6 +117,15 @@ def test_the_container_has_no_rights_to_lose(compose: dict[str, Any]) -> None:
     assert "ports" not in kp7, "people come through the proxy only"
     assert compose["networks"]["inside"]["internal"]
     assert compose["services"]["database"]["networks"] == ["inside"]
+
+
+def test_the_image_has_tesseract_where_it_is_asked_for(compose: dict[str, Any]) -> None:
+    """The packages that `kp7 doctor` names; without the argument the shell leaves nothing of it."""
+    (made,) = [line for line in instructions("RUN") if "postgresql-client" in line]
+    (named,) = re.findall(r"\$\{WITH_OCR:\+([^}]+)\}", made)
+    assert f"apt install {named}" == PACKAGES
+    assert "WITH_OCR=" in instructions("ARG")
+    assert compose["services"]["kp7"]["build"]["args"] == {"WITH_OCR": "${WITH_OCR:-}"}
 
 
 def test_targets_that_the_image_makes_exist() -> None:
