@@ -13,9 +13,7 @@ The protocol of `append`, the same on every database:
 3. the lines, one statement; the new head, one statement.
 """
 
-import hashlib
-import hmac
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -23,9 +21,13 @@ from typing import Any
 import orjson
 
 from storage.database import Row, Tx
+from storage.macs import fits, mac
 from storage.vault import Tampered, Vault
 
 PAGE = 2_000
+MOST = 1 << 62  # lines
+LAST_MOMENT = 253_370_764_800_000  # the year 9999: what comes after is no time to any calendar
+ERASED = "person.erased"  # an action; its detail names the `keys` that were destroyed
 SHOWN = 100  # faults that are told one by one
 
 
@@ -51,7 +53,10 @@ class Head:
 @dataclass(frozen=True)
 class Fault:
     """`code`: edited, missing (this line and perhaps more), head (where the log ends is not where it says that it
-    ends), anchor (this line was told to somebody, and is another one now or gone)."""
+    ends), anchor (this line was told to somebody, and is another one now or gone), aside (this line was told to a file
+    in which it no longer stands), rule (this line tells of a row of the table `policy` that is gone), altered (… that
+    was edited), unlogged (such a row that no line tells of; `seq` is 0), back (this
+    line tells of an erasure, and what was erased is there again)."""
 
     seq: int
     code: str
@@ -73,7 +78,7 @@ async def begin(tx: Tx, vault: Vault) -> None:
     start = _start(key)
     await tx.run(
         "INSERT INTO audit_head (id, seq, last, mac) VALUES (1, 0, :last, :mac) ON CONFLICT DO NOTHING",
-        {"last": start, "mac": _head_mac(key, 0, start)},
+        {"last": start, "mac": mac(key, "head", 0, start)},
     )
 
 
@@ -83,12 +88,13 @@ async def append(tx: Tx, vault: Vault, now: int, lines: Sequence[Line]) -> None:
         return
     key = _key(vault)
     heads = await tx.all(
-        "UPDATE audit_head SET seq = seq + :n WHERE id = 1 RETURNING seq, last, mac", {"n": len(lines)}
+        "UPDATE audit_head SET seq = seq + :n WHERE id = 1 AND seq BETWEEN 0 AND :most RETURNING seq, last, mac",
+        {"n": len(lines), "most": MOST},  # SQLite would add to words, too
     )
     if not heads:
         raise Tampered("audit")
     seq, last = heads[0]["seq"] - len(lines), heads[0]["last"]
-    if not hmac.compare_digest(heads[0]["mac"], _head_mac(key, seq, last)):
+    if not fits(heads[0]["mac"], key, "head", seq, last):
         raise Tampered("audit")
     rows: list[Row] = []
     for line in lines:
@@ -101,11 +107,12 @@ async def append(tx: Tx, vault: Vault, now: int, lines: Sequence[Line]) -> None:
             "subject": line.subject,
             "detail": orjson.dumps(line.detail, option=orjson.OPT_SORT_KEYS).decode(),
         }
-        last = _mac(key, last, row)
+        last = mac(key, "line", last, *_fields(row))
         rows.append({**row, "mac": last})
     await tx.each(_INSERT, rows)
     await tx.run(
-        "UPDATE audit_head SET last = :last, mac = :mac WHERE id = 1", {"last": last, "mac": _head_mac(key, seq, last)}
+        "UPDATE audit_head SET last = :last, mac = :mac WHERE id = 1",
+        {"last": last, "mac": mac(key, "head", seq, last)},
     )
 
 
@@ -121,26 +128,46 @@ FROM each(:batch) WHERE true RETURNING seq
 
 
 async def head(tx: Tx) -> Head | None:
-    """Where the log ends; None before its first line."""
-    row = await tx.one("SELECT seq, last FROM audit_head WHERE id = 1 AND seq > 0")
+    """Where the log says that it ends; None before its first line. Raises `Tampered` where that is no place at all."""
+    row = await tx.one("SELECT seq, last FROM audit_head WHERE id = 1 AND seq <> 0")
+    if row and not _placed(row):
+        raise Tampered("audit")
     return Head(row["seq"], row["last"]) if row else None
 
 
+def _placed(row: Row) -> bool:
+    return isinstance(row["seq"], int) and 0 <= row["seq"] <= MOST and isinstance(row["last"], str)
+
+
 async def show(tx: Tx, *, subject: str = "", since: int = 0) -> AsyncIterator[Row]:
-    """Lines with at, actor, action, subject and detail (opened), oldest first, a page at a time."""
-    which = "AND subject = :subject" if subject else ""
+    """Lines with at, actor, action, subject and detail (opened), oldest first, a page at a time.
+
+    `damaged`: something in it is of a kind that KP7 never wrote; it is left as it is. Only `Verifier` finds the rest.
+    """
+    which = ("AND subject = :subject " if subject else "") + ("AND at >= :since" if since else "")
     after = 0
     while True:
         rows = await tx.all(
             f"SELECT seq, at, actor, action, subject, detail FROM audit "  # noqa: S608  its parts are constants
-            f"WHERE seq > :after AND at >= :since {which} ORDER BY seq LIMIT {PAGE}",
-            {"after": after, "since": since, **({"subject": subject} if subject else {})},
+            f"WHERE seq > :after {which} ORDER BY seq LIMIT {PAGE}",
+            {"after": after, **({"since": since} if since else {}), **({"subject": subject} if subject else {})},
         )
         for row in rows:
-            yield {**row, "detail": orjson.loads(row["detail"])}
+            yield _opened(row)
         if len(rows) < PAGE:
             return
         after = rows[-1]["seq"]
+
+
+def _opened(row: Row) -> Row:
+    numbers = isinstance(row["seq"], int) and isinstance(row["at"], int) and 0 <= row["at"] < LAST_MOMENT
+    words = all(isinstance(row[name], str) for name in ("actor", "action", "detail"))
+    words = words and isinstance(row["subject"], str | None)
+    try:
+        detail = orjson.loads(row["detail"])
+    except ValueError:  # which says so, too, where it is not even text
+        return {**row, "damaged": True}
+    return {**row, "detail": detail, "damaged": not (numbers and words and isinstance(detail, dict))}
 
 
 class Verifier:
@@ -150,16 +177,19 @@ class Verifier:
         self._key = _key(vault)
         self._faults: list[Fault] = []
         self._count = self._lines = self._anchors = 0
+        self._rules: dict[str, int] = {}  # id of a row → the line that tells of it
+        self._destroyed: dict[str, int] = {}  # id of a key → likewise
 
     @property
     def verdict(self) -> Verdict:
         return Verdict(self._lines, self._anchors, tuple(self._faults), self._count)
 
     async def run(self, tx: Tx) -> AsyncIterator[int]:
-        """Chain and head; yields how many lines have been read. In one transaction, which nobody else changes."""
+        """Chain and head, and the rules that it tells of; yields how many lines have been read. In one transaction,
+        which nobody else changes."""
         row = await tx.one("SELECT seq, last, mac FROM audit_head WHERE id = 1")
-        end, end_last = (row["seq"], row["last"]) if row else (0, "")
-        if not row or row["mac"] != _head_mac(self._key, end, end_last):
+        end, end_last = (row["seq"], row["last"]) if row and _placed(row) else (0, "")
+        if not row or not fits(row["mac"], self._key, "head", row["seq"], row["last"]):
             self._fault(end, "head")
         last, seq = _start(self._key), 0
         while True:
@@ -170,8 +200,12 @@ class Verifier:
                     return
                 if seq + 1 < line["seq"]:
                     self._fault(seq + 1, "missing")
-                elif not self._fits(last, line):
+                elif not fits(line["mac"], self._key, "line", last, *_fields(line)):
                     self._fault(line["seq"], "edited")
+                elif line["action"] == "policy.set":
+                    self._rules[orjson.loads(line["detail"]).get("id", "")] = line["seq"]
+                elif line["action"] == ERASED:
+                    self._destroyed.update(dict.fromkeys(orjson.loads(line["detail"]).get("keys", ()), line["seq"]))
                 seq, last = line["seq"], line["mac"]
             self._lines += len(page)
             yield self._lines
@@ -184,12 +218,36 @@ class Verifier:
         counted = await tx.one("SELECT COUNT(*) AS n FROM audit")
         if counted and counted["n"] != self._lines:  # lines without a number, which no page shows
             self._fault(0, "edited")
+        await self._compare_keys(tx)
+        await self._compare_rules(tx)
 
-    def _fits(self, last: str, line: Row) -> bool:
-        try:
-            return hmac.compare_digest(line["mac"], _mac(self._key, last, line))
-        except TypeError:  # bytes or nothing where there were words
-            return False
+    async def _compare_rules(self, tx: Tx) -> None:
+        """Rows of `policy` are only ever added, each with a line. (For what is in them: `altered`.)"""
+        whole = not self._count
+        there = {row["id"] for row in await tx.all("SELECT id FROM policy")}
+        for id, seq in self._rules.items():
+            if id and id not in there:
+                self._fault(seq, "rule")
+        if whole:  # else the line that tells of one may be a line that is not genuine
+            for _ in there - self._rules.keys():
+                self._fault(0, "unlogged")
+
+    async def _compare_keys(self, tx: Tx) -> None:
+        """Keys that were destroyed are never made again."""
+        for back in await tx.each(
+            "SELECT id FROM keys WHERE id IN (SELECT value ->> 'id' FROM each(:batch)) ORDER BY id",
+            [{"id": id} for id in self._destroyed],
+        ):
+            self._fault(self._destroyed[back["id"]], "back")
+
+    def altered(self, rules: Iterable[str]) -> None:
+        """Ids of rows of `policy` whose HMAC does not fit. Those that no line tells of are `unlogged` already."""
+        for seq in sorted(self._rules[id] for id in rules if id in self._rules):
+            self._fault(seq, "altered")
+
+    def aside(self, seq: int) -> None:
+        """A line that was told to a file, which no longer has it."""
+        self._fault(seq, "aside")
 
     async def anchored(self, tx: Tx, anchors: Sequence[Head]) -> None:
         """Does the log still hold what was told? Call it for some hundred at a time."""
@@ -222,10 +280,10 @@ def anchor_line(head: Head, now: int) -> str:
 
 def read_anchor(line: str) -> Head:
     """Raises `ValueError`."""
-    _, seq, mac = line.split()
-    if len(mac) != 64:
+    _, seq, last = line.split()
+    if len(last) != 64 or not 0 < int(seq) <= MOST:
         raise ValueError(line)
-    return Head(int(seq), mac)
+    return Head(int(seq), last)
 
 
 # --- what is hashed ---------------------------------------------------------------------------------------------------
@@ -235,19 +293,9 @@ def _key(vault: Vault) -> bytes:
     return vault.secret("audit")
 
 
-def _digest(key: bytes, *parts: object) -> str:
-    """JSON, so that no two lists of parts look the same."""
-    return hmac.digest(key, orjson.dumps(parts), hashlib.sha256).hex()
-
-
 def _start(key: bytes) -> str:
-    return _digest(key, "start")
+    return mac(key, "start")
 
 
-def _mac(key: bytes, last: str, row: Row) -> str:
-    fields = (row["seq"], row["at"], row["actor"], row["action"], row["subject"], row["detail"])
-    return _digest(key, "line", last, *fields)
-
-
-def _head_mac(key: bytes, seq: int, last: str) -> str:
-    return _digest(key, "head", seq, last)
+def _fields(row: Row) -> tuple[Any, ...]:
+    return row["seq"], row["at"], row["actor"], row["action"], row["subject"], row["detail"]

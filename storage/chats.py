@@ -1,8 +1,41 @@
-"""Chats: ending a session, and forgetting what stands in the chat it belongs to."""
+"""Chats: beginning and ending a session, and forgetting what stands in the chat it belongs to."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from storage.database import Tx
+from storage.macs import fits, mac
+from storage.vault import Vault
+
+_BOUND = ("id", "channel", "external_id", "key_id", "person_id", "session_at")
+
+
+async def begin_session(tx: Tx, vault: Vault, chat: Mapping[str, str], person_id: str, now: int) -> str:
+    """The one way a session begins. `chat`: id, channel, external_id and key_id of its account. → the session
+
+    256 random bits, and a MAC: this chat is this person's since then. So whoever writes the database but has not
+    `MASTER_KEY` makes no chat somebody else's, and no session longer.
+    """
+    account = {**chat, "person_id": person_id, "session_at": now}
+    token = secrets.token_urlsafe(32)
+    session = f"{token}.{mac(*_sealed(vault, account, token))}"
+    await tx.run(
+        "UPDATE accounts SET person_id = :person_id, session = :session, session_at = :session_at, staff_group = NULL "
+        "WHERE id = :id",
+        {**account, "session": session},
+    )
+    return session
+
+
+def genuine(vault: Vault, account: Mapping[str, Any]) -> bool:
+    """Did KP7 begin the session of this row?"""
+    token, _, given = str(account["session"]).partition(".")
+    return fits(given, *_sealed(vault, account, token))
+
+
+def _sealed(vault: Vault, account: Mapping[str, Any], token: str) -> tuple[bytes, *tuple[object, ...]]:
+    return (vault.secret("sessions"), token, *(account[column] for column in _BOUND))
 
 
 async def end_sessions(tx: Tx, accounts: Sequence[str], *, unlink: bool) -> None:
@@ -18,6 +51,12 @@ async def end_sessions(tx: Tx, accounts: Sequence[str], *, unlink: bool) -> None
         "notice = CASE WHEN :unlink = 1 THEN NULL ELSE notice END WHERE id = :id",
         rows,
     )
+    await forget_talk(tx, accounts)
+
+
+async def forget_talk(tx: Tx, accounts: Sequence[str]) -> None:
+    """What was said there, is about to be shown, or was in the middle."""
+    rows = [{"id": id} for id in accounts]
     await tx.many("DELETE FROM chat_messages WHERE account_id = :id", rows)
     await forget_unsent(tx, accounts)
     await tx.many("DELETE FROM conversations WHERE account_id = :id", rows)

@@ -8,20 +8,32 @@ SQLite has one writer, and leaves it out.
 import sqlite3
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
+from functools import wraps
 from importlib import resources
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 Row = dict[str, Any]
 Params = Mapping[str, Any]
 NONE: Params = {}
+P = ParamSpec("P")
+T = TypeVar("T")
+CONFLICTS = 5  # in a row, with other processes
 
 
 class Unavailable(Exception):
     """The database itself cannot take this now (locked, full, gone): nobody's input is at fault, try again later."""
+
+
+class Incomplete(Exception):
+    """A table, a column or a page of the file is gone: the server's own words."""
+
+
+class Newer(Exception):
+    """A newer version of KP7 has migrated it: a sentence for the operator."""
 
 
 class BadAddress(ValueError):
@@ -30,6 +42,19 @@ class BadAddress(ValueError):
 
 class Conflict(Unavailable):
     """Two transactions stood in each other's way, and this one gave in: it may be begun again at once."""
+
+
+def retried(work: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """`work` is one whole transaction: it is begun again where it loses to another one, up to `CONFLICTS` times."""
+
+    @wraps(work)
+    async def again(*given: P.args, **named: P.kwargs) -> T:
+        for _ in range(CONFLICTS):
+            with suppress(Conflict):
+                return await work(*given, **named)
+        return await work(*given, **named)
+
+    return again
 
 
 class Tx(Protocol):
@@ -99,7 +124,7 @@ class Database(ABC):
 
     @staticmethod
     async def open(url: str) -> "Database":
-        """`sqlite:///relative.db`, `sqlite:////absolute.db` (its folder is made if it is missing) or `postgresql://…`.
+        """`sqlite:///relative.db`, `sqlite:////absolute.db` (its folder is there already) or `postgresql://…`.
 
         Raises `BadAddress` for any other address, `Unavailable` where no database answers.
         """
@@ -132,15 +157,21 @@ class Database(ABC):
         """What other processes notify, as long as one listens. None: something may have been missed before this."""
 
     async def migrate(self) -> list[str]:
-        """Apply the numbered files that are missing, each once, in order. Safe twice and at once. → their names"""
+        """Apply the numbered files that are missing, each once, in order. Safe twice and at once. → their names
+
+        Raises `Newer`: what that version keeps, and how, is not known here.
+        """
         applied = []
-        for file in sorted(resources.files("storage.migrations").iterdir(), key=lambda f: f.name):
-            if not file.name.endswith(".sql"):
-                continue
+        files = [file for file in resources.files("storage.migrations").iterdir() if file.name.endswith(".sql")]
+        ours = {file.name for file in files}
+        for file in sorted(files, key=lambda f: f.name):
             async with self.write() as tx:
                 await tx.among(_ONE_AT_A_TIME, [{}])
-                await tx.run("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at BIGINT)")
-                if await tx.one("SELECT 1 FROM migrations WHERE name = :name", {"name": file.name}):
+                await tx.run(MIGRATIONS)
+                names = {row["name"] for row in await tx.all("SELECT name FROM migrations")}
+                if foreign := names - ours:
+                    raise Newer(_NEWER.format(name=max(foreign)))
+                if file.name in names:
                     continue
                 for statement in statements(file.read_text("utf-8")):
                     await tx.run(statement)
@@ -152,6 +183,8 @@ class Database(ABC):
         return applied
 
 
+_NEWER = "The database was made by a newer version of KP7 ({name}). Install that one, or restore a backup from before."
+MIGRATIONS = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at BIGINT)"
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('kp7 migrate', 0)) FROM each(:batch)"
 
 

@@ -13,10 +13,11 @@ class Undumpable(Exception):
     """Why there is no copy, for the operator."""
 
 
-def take(url: str, target: Path) -> tuple[dict[str, int], list[str]]:
+def take(url: str, target: Path) -> tuple[dict[str, int], list[str], list[tuple[str, bool]]]:
     """The database as of one commit, into the new file `target`, on the disk when this returns.
 
-    → rows by table, migrations; both of that same commit. Raises `Undumpable` or `OSError`, and leaves nothing.
+    → rows by table, migrations, files (id, is it held) by id; all of that same commit. Raises `Undumpable` or
+    `OSError`, and leaves nothing.
     """
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
@@ -25,6 +26,7 @@ def take(url: str, target: Path) -> tuple[dict[str, int], list[str]]:
             names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1")
             rows = {name: _count(connection, name) for (name,) in names.fetchall()}
             migrations = connection.execute("SELECT name FROM migrations ORDER BY name").fetchall()
+            files = connection.execute('SELECT id, held = 1 FROM files ORDER BY id COLLATE "C"').fetchall()
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             _pg_dump(url, f"--snapshot={snapshot}", f"--file={target}")
     except psycopg.Error as error:
@@ -35,7 +37,7 @@ def take(url: str, target: Path) -> tuple[dict[str, int], list[str]]:
         raise
     with target.open("rb") as file:
         os.fsync(file.fileno())
-    return rows, [name for (name,) in migrations]
+    return rows, [name for (name,) in migrations], files
 
 
 def _count(connection: psycopg.Connection, table: str) -> int:

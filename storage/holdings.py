@@ -5,14 +5,14 @@ lists all tables of the schema and fails for one that nobody has decided about.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from storage import chats
 from storage.database import Row, Tx
-from storage.people import address_index
+from storage.people import address_index, national_id_index
 from storage.vault import Keyring, Tampered, Vault
 
 Of = Literal["people", "accounts", "keys", "marks"]
@@ -26,6 +26,7 @@ class Holds:
     `by`: the columns that say about whom, and what stands in them. `hidden`: columns that are never shown (they would
     open something, or are keyed hashes that tell nothing). `where`: which rows this is about, if not all. `id`: the
     column that sealed values are bound to. `stays`: shown, but not deleted with the person, for a reason given there.
+    `leaves`: a table (id, at) for the ids of deleted rows, because something lies elsewhere under them.
     """
 
     table: str
@@ -34,6 +35,7 @@ class Holds:
     where: str = "true"
     id: str = "id"
     stays: bool = False
+    leaves: str = ""
 
     def matches(self, of: Sequence[Of] = ("people", "accounts", "keys", "marks")) -> str:
         """SQL: rows about the subjects in `each(:batch)`."""
@@ -64,6 +66,7 @@ HOLDS = (
     # stays: that somebody's record was looked at or erased must not go with it. It names nobody.
     Holds("audit", {"subject": "people"}, hidden=("mac",), id="seq", stays=True),
     Holds("emails", {"person_id": "people"}),
+    Holds("files", {"person_id": "people", "key_id": "keys"}, leaves="files_gone"),
     Holds("accounts", {"id": "accounts", "key_id": "keys"}, hidden=("session",)),
     Holds("people", {"id": "people", "key_id": "keys"}, hidden=("id_index", "card_hash", "fingerprint")),
     Holds("keys", {"id": "keys"}, hidden=("wrapped",)),
@@ -88,8 +91,17 @@ class Subject:
 
 
 async def find(tx: Tx, vault: Vault, id_index: str) -> Subject:
-    """Whoever has that ID, with the chats that are linked to them. On no roster it may still have been typed."""
-    people = await tx.all("SELECT id, key_id FROM people WHERE id_index = :index", {"index": id_index})
+    """Whoever has that ID, with the chats that are linked to them. On no roster it may still have been typed.
+
+    Raises `Tampered` where that record is somebody else's by what is sealed in it.
+    """
+    people = await tx.all(
+        "SELECT p.id, p.key_id, p.profile, k.wrapped FROM people p LEFT JOIN keys k ON k.id = p.key_id "
+        "WHERE p.id_index = :index",
+        {"index": id_index},
+    )
+    for row in people:
+        _belongs(vault, row, id_index)
     ids = [{"id": row["id"]} for row in people]
     accounts = await tx.each(
         "SELECT id, key_id FROM accounts WHERE person_id IN (SELECT value ->> 'id' FROM each(:batch))", ids
@@ -101,6 +113,16 @@ async def find(tx: Tx, vault: Vault, id_index: str) -> Subject:
         keys=frozenset(row["key_id"] for row in (*people, *accounts)),
         marks=frozenset(marks),
     )
+
+
+def _belongs(vault: Vault, row: Row, id_index: str) -> None:
+    try:
+        key = vault.key_of(row)
+        profile = key.open(row["profile"], "people", row["id"], "profile") if key else {}
+    except Tampered:
+        return  # what cannot be opened can still be shown as such, and erased
+    if profile and national_id_index(vault, profile["national_id"]) != id_index:
+        raise Tampered("people")
 
 
 async def _addresses(tx: Tx, vault: Vault, ids: Sequence[Mapping[str, str]]) -> list[str]:
@@ -126,11 +148,15 @@ async def hold(tx: Tx, vault: Vault, id_index: str) -> Subject:
         [{"index": id_index}],
     )
     subject = await find(tx, vault, id_index)
+    await _hold_chats(tx, subject.accounts)
+    return subject
+
+
+async def _hold_chats(tx: Tx, accounts: Iterable[str]) -> None:
     await tx.among(
         "SELECT 1 FROM each(:batch) e JOIN accounts a ON a.id = e.value ->> 'id' ORDER BY a.id FOR UPDATE OF a",
-        [{"id": id} for id in sorted(subject.accounts)],
+        [{"id": id} for id in sorted(accounts)],
     )
-    return subject
 
 
 async def behind(tx: Tx, vault: Vault, key_id: str) -> Subject:
@@ -144,19 +170,36 @@ async def behind(tx: Tx, vault: Vault, key_id: str) -> Subject:
 
 
 async def with_strangers(tx: Tx, holds: Sequence[Holds], subject: Subject) -> Subject:
-    """And the chats of nobody in which something of this subject lies: somebody typed their ID, or asked for a code."""
-    accounts, keys = set(subject.accounts), set(subject.keys)
+    """And the chats of nobody in which something of this subject lies: somebody typed their ID, or asked for a code.
+    Until the end nobody says anything there either."""
+    found = [row for row in await _elsewhere(tx, holds, subject) if row["person_id"] is None]
+    accounts = subject.accounts | {row["id"] for row in found}
+    keys = subject.keys | {row["key_id"] for row in found}
+    await _hold_chats(tx, accounts - subject.accounts)
+    return Subject(subject.people, accounts, keys, subject.marks | accounts)
+
+
+async def hosts(tx: Tx, holds: Sequence[Holds], subject: Subject) -> list[str]:
+    """Other people's chats in which something of this subject was said: on a phone that they share, say. → accounts,
+    in which until the end nobody says anything"""
+    found = {row["id"] for row in await _elsewhere(tx, holds, subject) if row["person_id"] is not None}
+    others = sorted(found - subject.accounts)
+    await _hold_chats(tx, others)
+    return others
+
+
+async def _elsewhere(tx: Tx, holds: Sequence[Holds], subject: Subject) -> list[Row]:
+    """Chats that a row about this subject names."""
+    found: list[Row] = []
     for hold in holds:
         for column in (column for column, of in hold.by.items() if of == "accounts" and hold.table != "accounts"):
             others = hold.matches(("people", "marks"))
-            rows = await tx.each(
-                f"SELECT a.id, a.key_id FROM accounts a WHERE a.person_id IS NULL "  # noqa: S608  names are ours
-                f"AND a.id IN (SELECT {column} FROM {hold.table} WHERE {others})",
+            found += await tx.each(
+                "SELECT a.id, a.key_id, a.person_id FROM accounts a "  # noqa: S608  names are ours
+                f"WHERE a.id IN (SELECT {column} FROM {hold.table} WHERE {others})",
                 subject.rows(),
             )
-            accounts |= {row["id"] for row in rows}
-            keys |= {row["key_id"] for row in rows}
-    return Subject(subject.people, frozenset(accounts), frozenset(keys), subject.marks | accounts)
+    return found
 
 
 # --- access -----------------------------------------------------------------------------------------------------------
@@ -205,15 +248,31 @@ def _open(ring: Keyring, value: Any, *place: str) -> Any:
         return UNREADABLE
 
 
+async def anything(tx: Tx, holds: Sequence[Holds], subject: Subject) -> bool:
+    """Is there a row about this subject?"""
+    for hold in holds:
+        if await tx.each(
+            f"SELECT 1 FROM {hold.table} WHERE {hold.where} AND ({hold.matches()}) LIMIT 1",  # noqa: S608  names are ours
+            subject.rows(),
+        ):
+            return True
+    return False
+
+
 # --- erasure ----------------------------------------------------------------------------------------------------------
 
 
-async def delete(tx: Tx, holds: Sequence[Holds], subject: Subject) -> None:
+async def delete(tx: Tx, holds: Sequence[Holds], subject: Subject, now: int) -> None:
     """All rows about this subject, and their keys: what lies elsewhere under those keys can be opened no more."""
     await chats.end_sessions(tx, sorted(subject.accounts), unlink=True)
     for hold in holds:
-        if not hold.stays:
+        if hold.stays:
+            continue
+        theirs = f"FROM {hold.table} WHERE {hold.where} AND ({hold.matches()})"  # names are ours
+        if hold.leaves:
             await tx.each(
-                f"DELETE FROM {hold.table} WHERE {hold.where} AND ({hold.matches()})",  # noqa: S608  names are ours
+                f"INSERT INTO {hold.leaves} (id, at) SELECT {hold.id}, :now {theirs} ON CONFLICT (id) DO NOTHING",
                 subject.rows(),
+                {"now": now},
             )
+        await tx.each(f"DELETE {theirs}", subject.rows())

@@ -12,7 +12,7 @@ How a key is rotated, with chats going on:
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from storage import audit, processes
@@ -22,8 +22,6 @@ from storage.vault import ROOT, Key, Tampered, Vault
 CHUNK = 500
 _SECRET = "secret:"  # noqa: S105  a prefix of ids
 _MARK = f"{_SECRET}rotating"
-# What databases from before there was a root go on with; it was made from the MASTER_KEY of that day.
-ADOPTED = ("index", "use:buttons", "use:codes")
 
 
 class WrongKey(Exception):
@@ -31,7 +29,7 @@ class WrongKey(Exception):
 
 
 WRONG = "MASTER_KEY is not the one that this database was sealed with; nothing in it could be read. Put that one back."
-ROOTLESS = "The root key was deleted from this database, by whomever: restore a backup, and ask who had access."
+ROOTLESS = "The root key was deleted from this database, by whomever. Restore a backup, and ask who had access."
 UNFINISHED = "Not all keys are under this MASTER_KEY yet: set MASTER_KEY_OLD to the one before, run `kp7 keys rotate`."
 BLIND = (
     "A process of KP7 runs on this database that cannot read the new MASTER_KEY: start it anew with MASTER_KEY and "
@@ -52,26 +50,40 @@ async def by_id(tx: Tx, vault: Vault, id: str) -> Key | None:
 async def unfit(tx: Tx, master: bytes, old: bytes = b"") -> str:
     """Why these keys do not open this database, in a sentence; empty if they do. Changes nothing."""
     vault = Vault(master, old)
-    secrets = await tx.all(_SECRETS)
+    secrets = await tx.all(SECRETS)
+    if not _rooted(secrets):
+        if await _new(tx):
+            return ""
+        secrets = await tx.all(SECRETS)  # another process may have opened it just now
     for row in secrets:
         if _opened(vault, row) is None:
             return UNFINISHED if row["id"] == _MARK else WRONG
-    sample = await _sample(tx)
-    if secrets and not any(row["id"] == _SECRET + ROOT for row in secrets):
+    if not _rooted(secrets):
+        if not secrets and (sample := await _sample(tx)) and not any(_opened(vault, row) for row in sample):
+            return WRONG
         return ROOTLESS  # with a new one the audit log would begin anew, and nobody would miss the old
-    if sample and not secrets and not any(_opened(vault, row) for row in sample):
-        return WRONG
     if old and any(vault.fingerprints[0] not in reads for reads in await processes.keys_in_use(tx)):
         return BLIND  # it would lose what is sealed with a key that it cannot unwrap
     return ""
 
 
-_SECRETS = "SELECT id, wrapped FROM keys WHERE id LIKE 'secret:%' ORDER BY id"
+SECRETS = "SELECT id, wrapped FROM keys WHERE id LIKE 'secret:%' ORDER BY id"
+
+
+def _rooted(secrets: Sequence[Row]) -> bool:
+    return any(row["id"] == _SECRET + ROOT for row in secrets)
 
 
 async def _sample(tx: Tx) -> list[Row]:
     """Some data keys: one damaged row alone says nothing."""
     return await tx.all("SELECT id, wrapped FROM keys WHERE id NOT LIKE 'secret:%' LIMIT 3")
+
+
+async def _new(tx: Tx) -> bool:
+    """Nobody has ever used this database. Only such a one is given a root."""
+    tables = ("keys", "people", "accounts", "audit", "policy")
+    anything = " UNION ALL ".join(f"SELECT 1 AS one FROM {table}" for table in tables)  # noqa: S608  names are ours
+    return not await tx.one(f"SELECT one FROM ({anything}) AS found LIMIT 1")  # noqa: S608
 
 
 def _opened(vault: Vault, row: Row) -> tuple[bytes, bool] | None:
@@ -87,19 +99,28 @@ async def has_root(tx: Tx) -> bool:
     return bool(await tx.one("SELECT 1 FROM keys WHERE id = :id", {"id": _SECRET + ROOT}))
 
 
+async def vault_of(tx: Tx, master: bytes, old: bytes = b"") -> Vault:
+    """The vault of a database that was opened before. Changes nothing. Raises `WrongKey`."""
+    if why := await unfit(tx, master, old):
+        raise WrongKey(why)
+    return from_secrets(await tx.all(SECRETS), master, old)
+
+
 async def open_vault(tx: Tx, master: bytes, old: bytes = b"") -> Vault:
     """The vault of this database, whose secrets are made at its first opening. Raises `WrongKey`."""
     if why := await unfit(tx, master, old):
         raise WrongKey(why)
     vault = Vault(master, old)
-    aged = not await has_root(tx) and await _first_opening(tx, vault, master, old)
-    secrets: dict[str, bytes] = {}
-    for row in await tx.all(_SECRETS):
+    if not await has_root(tx):  # of two processes, the one that inserts it first decides
+        await tx.run(
+            "INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped) ON CONFLICT (id) DO NOTHING",
+            {"id": _SECRET + ROOT, "wrapped": vault.wrap(_SECRET + ROOT, os.urandom(32))},
+        )
+    aged = False
+    rows = await tx.all(SECRETS)
+    for row in rows:
         secret, by_old = vault.bare(row["id"], row["wrapped"])
-        if row["id"] == _MARK:
-            continue
-        secrets[row["id"].removeprefix(_SECRET)] = secret
-        if by_old:
+        if by_old and row["id"] != _MARK:
             aged = True
             again = {"id": row["id"], "wrapped": vault.wrap(row["id"], secret)}
             await tx.run("UPDATE keys SET wrapped = :wrapped WHERE id = :id", again)
@@ -109,23 +130,21 @@ async def open_vault(tx: Tx, master: bytes, old: bytes = b"") -> Vault:
             "ON CONFLICT (id) DO UPDATE SET wrapped = excluded.wrapped",
             {"id": _MARK, "wrapped": Vault(old).wrap(_MARK, os.urandom(32))},
         )
+    return from_secrets(rows, master, old)
+
+
+def from_secrets(rows: Sequence[Row], master: bytes, old: bytes = b"") -> Vault:
+    """The vault of a database whose `SECRETS` these are, as they are: nothing is written. Raises `WrongKey`."""
+    vault, secrets = Vault(master, old), dict[str, bytes]()
+    for row in rows:
+        opened = _opened(vault, row)
+        if opened is None:
+            raise WrongKey(UNFINISHED if row["id"] == _MARK else WRONG)
+        secrets[row["id"].removeprefix(_SECRET)] = opened[0]
+    if ROOT not in secrets:
+        raise WrongKey(ROOTLESS)
+    secrets.pop(_MARK.removeprefix(_SECRET), None)
     return Vault(master, old, secrets)
-
-
-async def _first_opening(tx: Tx, vault: Vault, master: bytes, old: bytes) -> bool:
-    """Whoever of two processes inserts the root decides what is adopted. → are data keys under `old`?"""
-    insert = "INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped) ON CONFLICT (id) DO NOTHING"
-    id = _SECRET + ROOT
-    if not await tx.run(insert, {"id": id, "wrapped": vault.wrap(id, os.urandom(32))}):
-        return False
-    found = next((opened for row in await _sample(tx) if (opened := _opened(vault, row))), None)
-    if found is None:
-        return False
-    by_old = found[1]
-    before = Vault(old if by_old else master)
-    adopted = [{"id": _SECRET + use, "wrapped": vault.wrap(_SECRET + use, before.made(use))} for use in ADOPTED]
-    await tx.many(insert, adopted)
-    return by_old
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import date
 
 from storage.database import Row, Tx
 from storage.ids import new_id
-from storage.vault import Key, Vault
+from storage.vault import Key, Tampered, Vault
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,13 @@ async def by_index(tx: Tx, vault: Vault, id_index: str) -> Person | None:
     return _person(vault, row) if row else None
 
 
+async def by_indexes(tx: Tx, vault: Vault, indexes: Sequence[str]) -> dict[str, Person]:
+    """By blind index of the ID."""
+    wanted = [{"i": index} for index in indexes]
+    rows = await tx.each(f"{_SELECT} JOIN each(:batch) b ON b.value ->> 'i' = p.id_index", wanted)
+    return {row["id_index"]: _person(vault, row) for row in rows}
+
+
 async def by_ids(tx: Tx, vault: Vault, ids: Sequence[str]) -> dict[str, Person]:
     wanted = [{"id": id} for id in sorted(set(ids))]
     rows = await tx.each(f"{_SELECT} JOIN each(:batch) b ON b.value ->> 'id' = p.id", wanted)
@@ -93,10 +100,13 @@ def _person(vault: Vault, row: Row) -> Person:
             effective_on=date.fromisoformat(row["email_effective_on"]),
             added_at=row["email_added_at"],
         )
+    profile = key.open(row["profile"], "people", row["id"], "profile")
+    if national_id_index(vault, profile["national_id"]) != row["id_index"]:
+        raise Tampered("people")  # found under an ID that is not theirs
     return Person(
         id=row["id"],
         key=key,
-        profile=key.open(row["profile"], "people", row["id"], "profile"),
+        profile=profile,
         contact=key.open(row["contact"], "people", row["id"], "contact"),
         unit=row["unit"],
         kind=row["kind"],

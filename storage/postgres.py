@@ -21,7 +21,19 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import AsyncConnectionPool
 
-from storage.database import NONE, BadAddress, Conflict, Database, Params, Row, Table, Tx, Unavailable, tables_of
+from storage.database import (
+    NONE,
+    BadAddress,
+    Conflict,
+    Database,
+    Incomplete,
+    Params,
+    Row,
+    Table,
+    Tx,
+    Unavailable,
+    tables_of,
+)
 
 Connection = AsyncConnection[DictRow]
 
@@ -110,9 +122,12 @@ class PostgresDatabase(Database):
             address = make_conninfo("", **{**NETWORK, **conninfo_to_dict(url)})
         except psycopg.ProgrammingError:  # its words may quote the password
             raise BadAddress("this is no address of a PostgreSQL database") from None
-        with _told_apart():  # once without the pool, which only says that it has waited for too long
-            async with await AsyncConnection.connect(address) as connection:
-                encoding = connection.info.parameter_status("server_encoding")
+        try:
+            with _told_apart():  # once without the pool, which only says that it has waited for too long
+                async with await AsyncConnection.connect(address) as connection:
+                    encoding = connection.info.parameter_status("server_encoding")
+        except Unavailable as error:
+            raise Unavailable(without_password(str(error), url)) from None
         if encoding != "UTF8":
             raise BadAddress(f"the database's encoding is {encoding}; make one with --encoding=UTF8")
         pool = AsyncConnectionPool(
@@ -194,7 +209,7 @@ class PostgresDatabase(Database):
 
     async def heard(self, channel: str) -> AsyncGenerator[str | None, None]:
         while True:
-            with suppress(psycopg.OperationalError):
+            with suppress(psycopg.Error):  # whatever it says, whoever listens wants to go on listening
                 async with await AsyncConnection.connect(self._address, autocommit=True) as connection:
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                     yield None
@@ -206,6 +221,14 @@ class PostgresDatabase(Database):
 async def _configure(connection: Connection) -> None:
     connection.adapters.register_dumper(int, Int8Dumper)  # one type for all numbers: one plan a statement
     await connection.execute(_CONFIGURE)
+
+
+def without_password(said: str, url: str) -> str:
+    """The driver's words, without pieces of a password that it has taken for a host or a port."""
+    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    for piece in re.split(r"\W+", password):
+        said = said.replace(piece, "…") if len(piece) > 1 else said
+    return said
 
 
 def _said(error: psycopg.Error) -> str:
@@ -220,6 +243,8 @@ def _told_apart() -> Iterator[None]:
         yield
     except (errors.SerializationFailure, errors.DeadlockDetected) as error:
         raise Conflict(_said(error)) from error
+    except (errors.UndefinedTable, errors.UndefinedColumn, errors.DataCorrupted, errors.IndexCorrupted) as error:
+        raise Incomplete(_said(error)) from error
     except psycopg.OperationalError as error:
         if (error.sqlstate or "").startswith("54"):  # over a limit of the server (a row too long for its index)
             raise

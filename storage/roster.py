@@ -98,6 +98,7 @@ class Plan:
 
     async def carry_out(self, tx: Tx, now: int) -> "Plan":
         """The plan that was carried out: this one, or another one if the record has changed meanwhile."""
+        await tx.among(_ONE_AT_A_TIME, [{}])
         await tx.among(
             "SELECT 1 FROM people WHERE id_index IN (SELECT value ->> 'i' FROM each(:batch)) ORDER BY id FOR UPDATE",
             _indexes(self._vault, self._entries),
@@ -210,8 +211,10 @@ def _keeps_address(row: Row, key: Key, address: str) -> bool:
     return own or bool(key.open(row["email_address"], "emails", row["email_id"], "address") == address)
 
 
-# On the person's own id: two imports that add one person at once must not meet in one row, sealed with two keys. The
-# later one then fails on the blind index, and finds everything as it should be when it is started again.
+# Who is new has no row yet that could be locked: of two imports that add one person, the later one must see that.
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('kp7 roster', 0)) FROM each(:batch)"
+
+# On the person's own id: whoever adds one person at once all the same must not meet in one row, sealed with two keys.
 _UPSERT_PERSON = """
 INSERT INTO people (id, key_id, id_index, profile, contact, organisation_code, unit, kind, status, appointed_on,
                     transferred_in_on, retires_on, card_hash, fingerprint, updated_at)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sqlite3
+import stat
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
@@ -13,7 +14,8 @@ from urllib.parse import urlsplit
 import aiosqlite
 import orjson
 
-from storage.database import NONE, BadAddress, Database, Params, Row, Table, Tx, Unavailable, tables_of
+from bot.faults import address_fault
+from storage.database import NONE, BadAddress, Database, Incomplete, Params, Row, Table, Tx, Unavailable, tables_of
 
 # Every commit is on the disk before anybody hears of it (FULL); a reader never waits for the writer (WAL).
 PRAGMAS = (
@@ -24,6 +26,7 @@ PRAGMAS = (
     "temp_store=MEMORY",
     "secure_delete=ON",  # a deleted row does not lie about in the file: a destroyed key least of all
 )
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _LOCKS = re.compile(r"\bFOR UPDATE( OF \w+)?( SKIP LOCKED)?\b")
 
 
@@ -82,29 +85,52 @@ class SqliteDatabase(Database):
 
     @classmethod
     async def connect(cls, url: str) -> "SqliteDatabase":
-        parts = urlsplit(url)
-        if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
-            given = parts.scheme or "nameless"
-            raise BadAddress(f"expected sqlite:///file.db or postgresql://…, not a {given} address")
-        path = file_of(url)
-        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        path = await asyncio.to_thread(place, url)
         connections: list[aiosqlite.Connection] = []
         try:
             for _ in range(2):
                 connections.append(await aiosqlite.connect(path, isolation_level=None))
                 connections[-1].row_factory = sqlite3.Row
+                connections[-1].text_factory = _text
                 for pragma in PRAGMAS:
                     await connections[-1].execute(f"PRAGMA {pragma}")
             await connections[-1].execute("PRAGMA query_only=ON")  # the second one reads
-        except BaseException:
+            await asyncio.to_thread(path.chmod, 0o600)  # identity papers: nobody else on this machine reads along
+        except BaseException as error:
             for connection in connections:  # one that is left open keeps the process from ending
                 await connection.close()
+            match error:
+                case sqlite3.Error():
+                    raise _unopened(path, error) from error
+                case OSError():
+                    raise refused(path, error) from error
             raise
-        await asyncio.to_thread(path.chmod, 0o600)  # identity papers: nobody else on this machine reads along
         return cls(path, *connections)
 
+    @classmethod
+    async def look(cls, path: Path) -> "SqliteDatabase":
+        """To read from only, as it is: this changes neither who may read the file nor how it keeps its log, and makes
+        none. What stands in its log is seen: a connection that cannot write could not always, and would leave files."""
+        path = await asyncio.to_thread(place, f"sqlite:///{path}")
+        uri = (await asyncio.to_thread(path.absolute)).as_uri()
+        connection: aiosqlite.Connection | None = None
+        try:
+            connection = await aiosqlite.connect(f"{uri}?mode=rw", uri=True, isolation_level=None)
+            connection.row_factory = sqlite3.Row
+            connection.text_factory = _text
+            for pragma in ("busy_timeout=5000", "temp_store=MEMORY", "trusted_schema=OFF", "query_only=ON"):
+                await connection.execute(f"PRAGMA {pragma}")
+            await connection.execute_fetchall("SELECT count(*) FROM sqlite_master")  # only now is it opened
+        except BaseException as error:
+            if connection:
+                await connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise _unopened(path, error) from error
+            raise
+        return cls(path, connection, connection)
+
     async def close(self) -> None:
-        for connection in (self._writer, self._reader):
+        for connection in {self._writer, self._reader}:
             await connection.close()
 
     @asynccontextmanager
@@ -145,8 +171,57 @@ class SqliteDatabase(Database):
         yield
 
 
+def _text(data: bytes) -> str:
+    """Also what is none, as somebody who edits the file can make it: an error here would leave its statement running,
+    and who looks for such things could not see them."""
+    return data.decode("utf-8", "surrogateescape")
+
+
 def file_of(url: str) -> Path:
     return Path(urlsplit(url).path[1:])
+
+
+def place(url: str) -> Path:
+    """Where the file is, or will be. No folder is made for it: a slip of the pen must not become an empty office.
+
+    Raises `BadAddress`.
+    """
+    if why := address_fault(url):
+        raise BadAddress(why)
+    path = file_of(url)
+    try:
+        if not stat.S_ISDIR(path.parent.stat().st_mode):
+            raise NotADirectoryError
+        if path.is_dir():
+            raise BadAddress(f"{path} is a folder, not a file.")
+    except OSError as error:
+        raise refused(path, error) from error
+    return path
+
+
+def refused(path: Path, error: OSError) -> BadAddress:
+    """What the system says of the file, in words to act on."""
+    match error:
+        case FileNotFoundError():
+            return BadAddress(
+                f"there is no folder {path.absolute().parent}. Look whether the path is right, or make it."
+            )
+        case NotADirectoryError():
+            return BadAddress(f"{path.absolute().parent} is not a folder. Look whether the path is right.")
+        case PermissionError():
+            return BadAddress(f"{path} is closed to you. Run this command as the user that KP7 runs as.")
+    return BadAddress(f"{path}: {error.strerror}.")
+
+
+def _unopened(path: Path, error: sqlite3.Error) -> Exception:
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # the rest of it says more than anybody needs
+        case code if code in _DAMAGED:
+            return BadAddress(
+                f"{path} is no database, or a damaged one. If the path is right, restore the last backup."
+            )
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return BadAddress(f"{path} cannot be read and written. Run this command as the user that KP7 runs as.")
+    return Unavailable(str(error))
 
 
 async def _roll_back(connection: aiosqlite.Connection) -> None:
@@ -176,6 +251,12 @@ def _told_apart(*wrong: int) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if str(error).startswith(("no such table", "no such column")):
+            raise Incomplete(str(error)) from error
         if getattr(error, "sqlite_errorcode", None) in wrong:
             raise
         raise Unavailable(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+            raise Incomplete(str(error)) from error
+        raise

@@ -29,6 +29,7 @@ from storage.ids import new_id
 
 VERSION = "1"
 _NONCE = 12
+SEAL = _NONCE + 16  # bytes that sealing adds to a part of a file
 KEYS_AT_HAND = 4_096
 ROOT = "root"
 
@@ -64,7 +65,21 @@ class Key:
         plain = orjson.dumps(value)
         return f"{VERSION}.{self.id}.{_b64(nonce + self._aead.encrypt(nonce, plain, _bound(self.id, place)))}"
 
-    def open(self, sealed: str, *place: str) -> Any:
+    def seal_bytes(self, data: bytes, *place: str) -> bytes:
+        """Part of a file (`storage/frames.py`): nonce ‖ ciphertext ‖ tag. The file's row says which key it was."""
+        nonce = os.urandom(_NONCE)
+        return nonce + self._aead.encrypt(nonce, data, _bound(self.id, place))
+
+    def open_bytes(self, sealed: bytes, *place: str) -> bytes:
+        try:
+            return self._aead.decrypt(sealed[:_NONCE], memoryview(sealed)[_NONCE:], _bound(self.id, place))
+        except (InvalidTag, ValueError) as error:
+            raise Tampered(place[0]) from error
+
+    def open(self, sealed: object, *place: str) -> Any:
+        """`sealed`: whatever stands there; in SQLite that may be anything."""
+        if not isinstance(sealed, str):
+            raise Tampered(place[0])
         version, _, rest = sealed.partition(".")
         key_id, _, body = rest.partition(".")
         if version != VERSION or key_id != self.id:
@@ -86,8 +101,8 @@ class Keyring:
     def __init__(self, *keys: Key | None) -> None:
         self._keys = {key.id: key for key in keys if key}
 
-    def open(self, sealed: str, *place: str) -> Any:
-        parts = sealed.split(".", 2)
+    def open(self, sealed: object, *place: str) -> Any:
+        parts = sealed.split(".", 2) if isinstance(sealed, str) else ()
         key = self._keys.get(parts[1]) if len(parts) == 3 else None
         if key is None:
             raise Tampered(place[0])
@@ -149,7 +164,7 @@ class Vault:
             try:
                 data = _unb64(wrapped)
                 return wrapping.decrypt(data[:_NONCE], data[_NONCE:], _bound(id, ("keys",))), wrapping != self._wrapping
-            except (InvalidTag, ValueError):
+            except (InvalidTag, ValueError, TypeError):
                 continue
         raise Tampered("keys")
 

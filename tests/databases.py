@@ -21,6 +21,8 @@ from storage.sqlite import SqliteDatabase
 on_a_file = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://127.0.0.1:5432/postgres")
 LEFT_OVER_SECONDS = 6 * 3600
+# Asked of PostgreSQL: does anybody wait for somebody else's transaction?
+WAITS = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 _schemas = itertools.count(1)
 
 

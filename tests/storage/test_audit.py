@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sqlite3
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -10,7 +11,7 @@ import pytest
 
 from storage import audit
 from storage.audit import Head, Line, Verdict, Verifier
-from storage.database import Database, Tx
+from storage.database import Database, Row, Tx
 from storage.ids import new_id
 from storage.opening import opened
 from storage.vault import Tampered, Vault
@@ -113,7 +114,7 @@ async def test_lines_are_shown_by_person_and_day_in_their_order(log: Log) -> Non
         later = [line["seq"] async for line in audit.show(tx, since=1_001)]
     assert everything[0] == {
         "seq": 1, "at": 1_000, "actor": "cli:malee", "action": "person.shown", "subject": PEOPLE[0],
-        "detail": {"why": "คำขอ"},
+        "detail": {"why": "คำขอ"}, "damaged": False,
     }  # fmt: skip
     assert [line["seq"] for line in hers] == [3]
     assert later == [2, 3]
@@ -216,6 +217,64 @@ async def test_a_thousand_random_tamperings_are_all_found(log: Log) -> None:
     assert (await log.verdict()).count == 0
 
 
+WEIRD = (
+    "NULL", "''", "'zzz'", "'ข'", "char(0)", "x''", "x'00ff'", "CAST(x'ff' AS TEXT)", "0", "-1", "1.5", "9e999",
+    "9223372036854775807", "-9223372036854775808", "'{'", "'null'", "'[1]'", "'5abc'",
+)  # fmt: skip
+LOOSE = {
+    "audit": "CREATE TABLE audit (seq, at, actor, action, subject, detail, mac)",
+    "audit_head": "CREATE TABLE audit_head (id, seq, last, mac)",
+}
+
+
+@on_a_file  # where a column takes anything, also once somebody has taken its type away
+@pytest.mark.parametrize("loose", [False, True], ids=["typed", "loose"])
+@pytest.mark.parametrize(("table", "columns"), [(table, sql[:-1].split("(")[1]) for table, sql in LOOSE.items()])
+async def test_whatever_stands_in_a_column_is_found_and_shown_and_stops_nobody(
+    log: Log, table: str, columns: str, loose: bool
+) -> None:
+    await log.append(Line("cli:malee", "policy.set", None, {"id": "x"}), *some(4))
+    if loose:
+        kept = await _rows(log, f"SELECT * FROM {table}")
+        await log.run(f"DROP TABLE {table}")
+        await log.run(LOOSE[table])
+        async with log.database.write() as tx:
+            await tx.many(f"INSERT INTO {table} VALUES ({', '.join(f':{name}' for name in kept[0])})", kept)
+    await log.run("INSERT INTO policy VALUES ('x', '', '', '', NULL, '', 0, '')")
+    tried = 0
+    for column in columns.split(", "):
+        for value in WEIRD:
+            for seq in (1, 3, 5):
+                where = f"{column} IS NOT {value} AND {'seq' if table == 'audit' else 5} = {seq}"
+                try:
+                    before = await _rows(log, f"SELECT * FROM {table}")
+                    if not await log.run(f"UPDATE {table} SET {column} = {value} WHERE {where}"):
+                        continue
+                except sqlite3.IntegrityError:
+                    continue  # its type or constraint is still there
+                tried += 1
+                what = f"{column} = {value} of {seq}"
+                assert (await log.verdict()).count, f"{what} was not found"
+                async with log.database.read() as tx:
+                    shown = [line async for line in audit.show(tx)]
+                assert len(shown) >= 4, what
+                if table == "audit" and (column, value) in {("detail", "'{'"), ("at", "'zzz'"), ("actor", "x'00ff'")}:
+                    assert [line["damaged"] for line in shown] == [line["seq"] == seq for line in shown], what
+                if table == "audit_head":
+                    with pytest.raises(Tampered):
+                        await log.append(*some(1))
+                async with log.database.write() as tx:
+                    await tx.run(f"DELETE FROM {table}")
+                    await tx.many(f"INSERT INTO {table} VALUES ({', '.join(f':{name}' for name in before[0])})", before)
+                assert (await log.verdict()).count == 0, f"put back: {what}"
+    assert tried >= (36 if table == "audit_head" else 200)
+
+
+async def _rows(log: Log, sql: str) -> list[Row]:
+    async with log.database.read() as tx:
+        return await tx.all(sql)
+
+
 async def test_another_key_makes_no_line_that_fits(log: Log) -> None:
     """Somebody with the database and the program, but not the key."""
     await log.append(*some(3))
@@ -224,6 +283,14 @@ async def test_another_key_makes_no_line_that_fits(log: Log) -> None:
         async with log.database.write() as tx:
             await audit.append(tx, forger, 1, some(1))
     assert (await log.verdict()).count == 0
+
+
+@pytest.mark.parametrize("seq", [0, -1, -(1 << 63)])
+async def test_a_line_before_the_first_is_found(log: Log, seq: int) -> None:
+    """All that is in the chain is as it was, and so is its end."""
+    await log.append(*some(3))
+    await log.run(f"INSERT INTO audit SELECT {seq}, at, actor, action, subject, detail, mac FROM audit WHERE seq = 1")
+    assert (await log.verdict()).count == 1
 
 
 async def test_nothing_is_appended_to_a_log_whose_end_was_tampered_with(log: Log) -> None:

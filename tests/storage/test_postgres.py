@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -14,24 +14,12 @@ from storage.attempts import Limit
 from storage.database import BadAddress, Conflict, Database, Tx, Unavailable
 from storage.postgres import MOST, translate
 from tests.databases import SERVER
+from tests.storage.notes import note, subjects
 
 
 @pytest.fixture
-async def database(postgres_url: str) -> AsyncIterator[Database]:
-    database = await Database.open(postgres_url)
-    await database.migrate()
-    yield database
-    await database.close()
-
-
-async def note(database: Database, subject: str) -> None:
-    async with database.write() as tx:
-        await tx.run("INSERT INTO attempts (kind, subject, at) VALUES ('test', :subject, 1)", {"subject": subject})
-
-
-async def subjects(database: Database) -> list[str]:
-    async with database.read() as tx:
-        return [row["subject"] for row in await tx.all("SELECT subject FROM attempts ORDER BY subject")]
+def database_url(postgres_url: str) -> str:
+    return postgres_url
 
 
 @pytest.mark.parametrize(
@@ -197,6 +185,23 @@ async def test_what_is_counted_for_everybody_makes_nobody_wait(database: Databas
             assert not await attempts.take(beside, "test", limits, now)
     async with database.read() as tx:
         assert await attempts.blocked_until(tx, "test", limits, now)
+
+
+async def test_listening_goes_on_whatever_the_driver_says(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, calls = psycopg.AsyncConnection.connect, 0
+
+    async def odd_at_first(*given: Any, **named: Any) -> psycopg.AsyncConnection:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise psycopg.InterfaceError("something of its own")
+        return await connect(*given, **named)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "connect", odd_at_first)
+    monkeypatch.setattr("storage.postgres.LISTEN_AGAIN_SECONDS", 0)
+    async with asyncio.timeout(10), aclosing(database.heard("test")) as heard:
+        assert await anext(heard) is None
+    assert calls == 2
 
 
 async def test_what_is_notified_is_heard_once_it_is_committed_and_a_break_is_told(

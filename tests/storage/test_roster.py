@@ -1,6 +1,5 @@
 """The roster comes in again and again; what people told us themselves stays."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -29,14 +28,6 @@ SOMCHAI = RosterEntry(
     retires_on=None,
 )
 MALEE = replace(SOMCHAI, national_id="1999900000021", profile={**SOMCHAI.profile, "first_name": "มาลี"}, email="")
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = await Database.open(database_url)
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 async def imports(database: Database, *entries: RosterEntry, now: int = 1) -> Written:

@@ -27,6 +27,12 @@ def log(path: Path) -> bytes:
     return path.with_name(f"{path.name}-wal").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["/etc/passwd", "../sqlite.py", "__init__.py", "0001_init.sql/", "9999_tomorrow.sql"])
+def test_only_migrations_of_ours_are_opened(path: Path, name: str) -> None:
+    with closing(sqlite3.connect(path)) as theirs, pytest.raises(FileNotFoundError, match="no migration of ours"):
+        snapshot.strange(theirs, ["0001_init.sql", name])
+
+
 def test_the_log_is_emptied(path: Path) -> None:
     assert b"a wrapped key" in log(path)
     assert snapshot.empty_log(path)

@@ -137,3 +137,13 @@ def test_a_short_master_key_is_refused() -> None:
 def test_neither_vault_nor_key_shows_its_secret() -> None:
     assert "master key" not in f"{VAULT!r} {VAULT}"
     assert "x" * 32 not in f"{Key('id', b'x' * 32)!r}"
+
+
+@pytest.mark.parametrize("value", [b"\xff", 7, 1.5, None, "", "1.", "1.x.y", "\ud800"])
+def test_whatever_else_stands_there_is_no_sealed_value_and_no_key(value: Any) -> None:
+    key, _ = VAULT.new_key()
+    for opening in (key.open, Keyring(key).open):
+        with pytest.raises(Tampered):
+            opening(value, "people", "1", "profile")
+    with pytest.raises(Tampered):
+        VAULT.unwrap("1", value)
