@@ -1,6 +1,6 @@
 """Makes an invented roster of any length: `python samples/make_roster.py 100000 roster.xlsx` (or `.csv`).
 
-The people are those that `make_samples.py` invents, so the file looks like a real one in every row: mixed dates, Thai
+The people are those that `people.py` invents, so the file looks like a real one in every row: mixed dates, Thai
 digits, titles glued to names. The same number gives the same people. XLSX needs xlsxwriter (`make setup .venv/.dev`).
 """
 
@@ -12,7 +12,8 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by hand, from anywhere
 
-from samples.make_samples import ROSTER_HEADER, SEED, invent, roster_row
+from samples.people import SEED, invent
+from samples.tables import ROSTER_HEADER, roster_row
 
 FIRST = 1_001  # beyond the sample roster's people
 

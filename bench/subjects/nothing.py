@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot import front
-from bot.channels.http import Headers, Straight
+from bot.http import Headers, Straight
 from bot.settings import Settings
 
 

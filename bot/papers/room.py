@@ -1,0 +1,130 @@
+"""The room itself: the only thing that the rest of the house sees of it, with the shapes of `shapes.py`.
+
+Nothing here raises over a file: what cannot be done is answered `Refused`, with a reason and its numbers.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TypeVar
+
+import structlog
+
+from bot.papers import answers, clamd, reading, wire
+from bot.papers.process import WAITING, Workshop
+from bot.papers.shapes import (
+    LIMITS,
+    MAX_BOXES,
+    Bound,
+    Box,
+    Limits,
+    Mark,
+    Paper,
+    Photo,
+    Picture,
+    Reason,
+    Refusal,
+    Refused,
+    Stamped,
+)
+
+_T = TypeVar("_T")
+FROM_OUTSIDE = ("take", "page")
+# what an operator should hear of; the rest is between people and their papers
+TROUBLES = (Reason.UNREADABLE, Reason.BUSY, Reason.NOT_SCANNED, Reason.INFECTED)
+# One line after the other wherever it stands, of a picture as `searching.py` draws it. What comes back is little text.
+OCR = ("stdin", "stdout", "-l", "tha", "--psm", "11", "--dpi", "150")
+OCR_BYTES = 64 * 1024
+log = structlog.get_logger(__name__)
+
+
+class Papers:
+    """Takes papers in, makes pages of photos, binds, stamps and shows them.
+
+    `at_once`: how many children at most. `clamd`: its address, where the office has one; then it sees first what people
+    send. `ocr`: path or name of tesseract, where there is one; it reads one page at a time, beside the children.
+    """
+
+    def __init__(
+        self, at_once: int = 2, waiting: int = WAITING, limits: Limits = LIMITS, clamd: str = "", ocr: str = ""
+    ) -> None:
+        self._limits = limits
+        self._clamd = clamd
+        self._workshop = Workshop(limits, at_once, waiting)
+        self._reader: Workshop | None = None
+        if program := shutil.which(ocr) if ocr else None:
+            self._reader = Workshop(replace(limits, answer_bytes=OCR_BYTES), 1, waiting, (program, *OCR))
+
+    async def take(self, pdf: bytes, watermark: str = "") -> Paper | Refused:
+        """A PDF as somebody sent it → cleaned, with a preview of page 1 that says `watermark` all over."""
+        words = {"watermark": watermark}
+        return await self._ask("take", words, [pdf], lambda said: answers.paper(said, pdf, self._limits))
+
+    async def page(self, photo: bytes) -> Photo | Refused:
+        """A JPEG, PNG or HEIC as somebody sent it → one upright page picture."""
+        return await self._ask("page", {}, [photo], lambda said: answers.photo(said, photo, self._limits))
+
+    async def bind(self, pages: Sequence[bytes]) -> Bound | Refused:
+        """JPEGs that `page` made → one PDF of A4 pages in this order."""
+        return await self._ask("bind", {}, pages, lambda said: answers.bound(said, len(pages), self._limits))
+
+    async def stamp(self, pdf: bytes, mark: Mark, boxes: Sequence[Box] = ()) -> Stamped | Refused:
+        """A PDF that `take` or `bind` made → with the mark on every page that bears anything, the boxes blacked out."""
+        if len(boxes) > MAX_BOXES:
+            raise ValueError("more boxes than anybody draws")
+        words = {**asdict(mark), "boxes": [list(asdict(box).values()) for box in boxes]}
+        return await self._ask("stamp", words, [pdf], lambda said: answers.stamped(said, self._limits))
+
+    async def preview(self, pdf: bytes, page: int = 1, width: int = 600, watermark: str = "") -> Picture | Refused:
+        """One page (from 1), at most `width` pixels wide, with `watermark` all over."""
+        words = {"page": page, "width": width, "watermark": watermark}
+        return await self._ask("preview", words, [pdf], lambda said: answers.picture(said, self._limits))
+
+    async def look(self, pdf: bytes, words: str) -> tuple[bool | None, ...] | Refused:
+        """Do the pages of a PDF that `take` made say `words`? Of each: true, false, or None where nobody can tell.
+
+        The text that the PDF carries can only say yes. False is where tesseract found nothing like it, of the
+        first `READ_MOST` pages that bear anything else; handwriting can be beyond it.
+        """
+        asked = {"words": words, "draw": self._reader is not None}
+        pages = await self._ask("search", asked, [pdf], lambda said: answers.searched(said, self._limits))
+        if isinstance(pages, Refused):
+            return pages
+        return tuple([await self._read(page, words) if isinstance(page, bytes) else page for page in pages])
+
+    async def _read(self, picture: bytes, words: str) -> bool | None:
+        if self._reader is None:
+            return None
+        try:
+            said = await self._reader.run("read", picture)
+            return reading.says(said.decode(), words)
+        except Refusal as refusal:
+            why: object = refusal.why or refusal.refused.reason
+        except UnicodeDecodeError:
+            why = "no text"
+        log.warning("papers.not_read", why=why)
+        return None
+
+    async def _ask(
+        self, name: str, words: Mapping[str, object], blobs: Sequence[bytes], weigh: Callable[[bytes], _T]
+    ) -> _T | Refused:
+        size = sum(map(len, blobs))
+        if not size:
+            return Refused(Reason.NOTHING)
+        if len(blobs) == 1 and size > self._limits.bytes:
+            return Refused(Reason.TOO_BIG, size, self._limits.bytes)
+        if len(blobs) > self._limits.pages:
+            return Refused(Reason.TOO_MANY_PAGES, len(blobs), self._limits.pages)
+        try:
+            if self._clamd and name in FROM_OUTSIDE:
+                await clamd.scan(self._clamd, blobs[0])
+            said = await self._workshop.run(name, *wire.parts(words, blobs))
+            return await asyncio.to_thread(weigh, said)  # it takes the hash of what came in
+        except Refusal as refusal:
+            refused, why = refusal.refused, refusal.why
+        except wire.Nonsense as nonsense:
+            refused, why = Refused(Reason.UNREADABLE), f"nonsense: {nonsense}"
+        if refused.reason in TROUBLES:
+            log.warning("papers.not_done", job=name, reason=refused.reason, why=why)
+        return refused
