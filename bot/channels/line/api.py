@@ -17,26 +17,30 @@ import json
 import re
 from contextlib import suppress
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, PyreqwestError, RequestTimeoutError
+from pyreqwest.response import ResponseBodyReader
 
+from bot.channels.line.decode import MESSAGE_ID
+from bot.fetching import Gone, TooMuch
 from bot.outbox import Undelivered
 from bot.times import HOUR
 
 TIMEOUT_SECONDS = 10
+CONTENT_SECONDS = 60  # to the last byte: 20 MB over a line that gets 3 Mbit/s
 RATE_WAIT = 2_000  # ms, where LINE does not say
 QUOTA_WAIT = HOUR
+PREPARING_WAIT = 1_000
+_SAID = 65_536
+_DATA_HOST = ("://api.line.me", "://api-data.line.me")  # what people send lies on a host of its own
 
 
 class TokenRefused(Exception):
     """The reply token was used before, or is too old."""
-
-
-class Gone(Undelivered):
-    """There is no such thing (any more)."""
 
 
 class LineApi:
@@ -44,6 +48,7 @@ class LineApi:
 
     def __init__(self, url: str, token: str) -> None:
         self._base = url.rstrip("/") + "/v2/bot/"
+        self._contents = f"{url.rstrip('/').replace(*_DATA_HOST)}/v2/bot/message/"
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._opened: Client | None = None
 
@@ -70,6 +75,30 @@ class LineApi:
         with suppress(Gone):  # it has left before
             await self._post(f"{kind}/{group}/leave", None)
 
+    async def content(self, message_id: str, most: int) -> bytes:
+        """What somebody sent: a picture, a file; of at most so many bytes, or `TooMuch`.
+
+        Raises `Gone` where it was taken back, is too old, or never was an id; `Undelivered` where LINE is still
+        preparing it, or is in trouble. More than `most` is never in memory.
+        """
+        if not MESSAGE_ID.fullmatch(message_id):
+            raise Gone("it does not lie at LINE", permanent=True)  # and is no way to another address
+        try:
+            request = self._client().get(f"{self._contents}{message_id}/content")
+            async with request.timeout(timedelta(seconds=CONTENT_SECONDS)).build_streamed() as answer:
+                if answer.status == 200:
+                    return await _read(answer.body_reader, most)
+                if answer.status == 202:
+                    raise Undelivered("LINE is still preparing the file", wait=PREPARING_WAIT)
+                text = await answer.body_reader.read(_SAID) or b""
+        except RequestTimeoutError:
+            raise Undelivered("LINE did not answer in time") from None
+        except PyreqwestError as error:
+            raise Undelivered(f"LINE cannot be reached ({type(error).__name__})") from None
+        if answer.status == 410:
+            raise Gone("it was taken back", permanent=True)
+        raise _refusal(answer.status, bytes(text), answer.get_header("Retry-After") or "")
+
     async def _post(self, path: str, body: Any, retry_key: str = "") -> None:
         request = self._client().post(self._base + path)
         if body is not None:
@@ -86,7 +115,7 @@ class LineApi:
         except PyreqwestError as error:
             reason = f"LINE cannot be reached ({type(error).__name__})"
             raise Undelivered(reason, untaken=_never_connected(error)) from None
-        raise _refusal(answer.status, text[:65_536], answer.get_header("Retry-After") or "")
+        raise _refusal(answer.status, text[:_SAID], answer.get_header("Retry-After") or "")
 
     def _client(self) -> Client:
         if self._opened is None:  # it makes a thread of its own: not before it is needed
@@ -95,6 +124,15 @@ class LineApi:
                 builder = builder.no_proxy()
             self._opened = builder.timeout(timedelta(seconds=TIMEOUT_SECONDS)).build()
         return self._opened
+
+
+async def _read(body: ResponseBodyReader, most: int) -> bytes:
+    data = BytesIO()
+    while chunk := await body.read_chunk():
+        data.write(chunk)
+        if data.tell() > most:
+            raise TooMuch
+    return data.getvalue()  # which copies nothing
 
 
 def _never_connected(error: PyreqwestError) -> bool:

@@ -19,6 +19,8 @@ TOKEN_SECONDS = 50
 OLDEST_SECONDS = 2 * 86_400  # the inbox, which knows what was taken before, is kept for three days
 AHEAD_SECONDS = 86_400  # a time beyond this would make everything that follows seem to come late
 
+ALBUM_MOST = 100
+MESSAGE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # goes into an address
 _ID = re.compile(r"[!-~]{1,64}")  # printable ASCII
 _TOKEN = re.compile(r"[!-~]{1,256}")
 _MEDIA = {"image": "image/*", "video": "video/*", "audio": "audio/*", "file": ""}
@@ -84,10 +86,31 @@ def _message(message: Mapping[str, Any]) -> Event | None:
             return Text(text) if text.strip() else Other()
         case {"type": ("image" | "video" | "audio" | "file") as kind}:
             size = message.get("fileSize")
-            return File(_text(message.get("fileName"))[:255], _MEDIA[kind], size if type(size) is int else -1)
+            return File(
+                _text(message.get("fileName"))[:255],
+                _MEDIA[kind],
+                size if type(size) is int else -1,
+                _reference(message),
+                _place(message.get("imageSet")),
+            )
         case {"type": str()}:
             return Other()
     return None
+
+
+def _reference(message: Mapping[str, Any]) -> str:
+    """Empty: it lies where somebody else says (`contentProvider`), and we ask nobody but LINE."""
+    provider = message.get("contentProvider", {"type": "line"})
+    id = message.get("id")
+    ours = isinstance(provider, dict) and provider.get("type") == "line"
+    return id if ours and isinstance(id, str) and MESSAGE_ID.fullmatch(id) else ""
+
+
+def _place(album: object) -> tuple[int, int]:
+    match album:
+        case {"index": int(index), "total": int(total)} if 1 <= index <= total <= ALBUM_MOST:
+            return index, total
+    return 1, 1
 
 
 def _in_a_group(raw: Mapping[str, Any]) -> Event | None:

@@ -1,6 +1,6 @@
 """LINE on loopback: takes, refuses and loses requests as the real one does, and knows what each person sees.
 
-1. The access token, the content type and the JSON are checked, then what `checks.py` says: 401, 415, 400.
+1. The access token, the content type and the JSON are checked, then what `checks/` says: 401, 415, 400.
 2. A reply token is of one chat, good for one accepted reply within a minute. A reply takes no retry key: 400.
 3. A retry key is a UUID, good for one accepted push or multicast in 24 hours; a repeat is answered 409 with the request
    id of what was accepted. It must come with the same body: another one is a violation.

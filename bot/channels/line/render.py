@@ -6,6 +6,8 @@ that is too wide, a text wraps.
 
 Limits (LINE Messaging API reference): text and alternative text count UTF-16 units, labels count graphemes. What our
 catalogues say is well below them; what somebody's name makes too long is cut between graphemes, never through one.
+
+Pictures and pages of ours are absolute addresses here. LINE takes pictures by https only: without it there are none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,11 +34,15 @@ _COLOURS = {"primary": ("#0B5D4E", "#FFFFFF"), "normal": ("#E7F1EE", "#0B4A3F")}
 _GRAPHEME = regex.compile(r"\X")
 
 
-def render(message: Mapping[str, Any]) -> list[Json]:
-    """`message`: the JSON form of `bot.events.Message`. → one to five messages."""
-    buttons = _fitting(message["buttons"][:BUTTONS])
+def render(message: Mapping[str, Any], address: str = "") -> list[Json]:
+    """`message`: the JSON form of `bot.events.Message`. `address`: where our pages are. → one to five messages."""
+    buttons = [_leading(button, address) for button in _fitting(message["buttons"][:BUTTONS])]
+    picture = address + message["picture"] if message.get("picture") and address.startswith("https://") else ""
     parts = [part for part in _split("\n\n".join(message["lines"])) if part.strip()]  # LINE takes no blank message
-    messages: list[Json] = [{"type": "text", "text": part} for part in parts[: MESSAGES - bool(buttons)]]
+    words = MESSAGES - bool(buttons) - bool(picture)
+    messages: list[Json] = [{"type": "text", "text": part} for part in parts[:words]]
+    if picture:
+        messages.append({"type": "image", "originalContentUrl": picture, "previewImageUrl": picture})
     if buttons:
         messages.append(_card(buttons))
         shown = [b for b in buttons if b["style"] != "quiet" and _graphemes(b["label"]) <= QUICK_LABEL]
@@ -48,6 +54,10 @@ def render(message: Mapping[str, Any]) -> list[Json]:
 def _fitting(buttons: Sequence[Json]) -> list[Json]:
     most = min(DISPLAY_TEXT, LABELS // len(buttons)) if buttons else 0
     return [{**button, "label": cut(button["label"], most)} for button in buttons]
+
+
+def _leading(button: Json, address: str) -> Json:
+    return {**button, "link": address + button["link"]} if button.get("link") else button
 
 
 def _card(buttons: Sequence[Json]) -> Json:
@@ -113,7 +123,9 @@ def _quick(button: Json) -> Json:
 
 
 def _action(button: Json, label: int) -> Json:
-    """Pressing it shows its words in the chat, as if they had been typed."""
+    """Pressing it shows its words in the chat, as if they had been typed; or opens a page of ours."""
+    if link := button.get("link"):
+        return {"type": "uri", "label": _shorten(button["label"], label), "uri": link}
     return {
         "type": "postback",
         "label": _shorten(button["label"], label),

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,10 +65,14 @@ MEANINGS: list[tuple[Json, Event | None]] = [
 ]
 
 
+def without_reference(event: Event) -> Event:
+    return replace(event, reference="") if isinstance(event, File) else event
+
+
 @pytest.mark.parametrize(("raw", "event"), MEANINGS, ids=lambda value: str(value)[:40])
 def test_what_an_event_means(raw: Json, event: Event | None) -> None:
     found = decode(raw, NOW)
-    assert (found.event if found else None) == event
+    assert (without_reference(found.event) if found else None) == event
     if found:
         assert (found.channel, found.at, found.event_id) == ("line", NOW, raw["webhookEventId"])
         assert found.token == ("" if raw["type"] == "message" and event == Invited() else raw.get("replyToken", ""))
@@ -129,6 +134,27 @@ def test_a_picture_of_elsewhere_is_a_picture_and_its_address_goes_nowhere() -> N
     found = taken({**event, "message": {**event["message"], "contentProvider": outside}})
     assert found.event == File("", "image/*", -1)
     assert "169.254" not in repr(found)
+
+
+def test_a_file_is_known_by_lines_own_name_for_it_and_by_its_place_in_an_album() -> None:
+    for number, raw in enumerate(says.album(SOMCHAI, [b"1", b"2", b"3"]), 1):
+        assert taken(raw).event == File("", "image/*", -1, raw["message"]["id"], (number, 3))
+
+
+@pytest.mark.parametrize("album", [None, {}, [], "3", {"index": 4, "total": 3}, {"index": 0, "total": 0}, {"index": 1}])
+def test_an_album_that_is_none_is_a_picture_alone(album: object) -> None:
+    event = says.image(SOMCHAI)
+    found = taken({**event, "message": {**event["message"], "imageSet": album}}).event
+    assert isinstance(found, File)
+    assert found.place == (1, 1)
+
+
+@pytest.mark.parametrize("id", [None, 5, "", "../../richmenu", "1?x", "1/2", "๑", "1" * 65])
+def test_a_name_that_is_none_of_lines_is_never_asked_for(id: object) -> None:
+    event = says.image(SOMCHAI)
+    found = taken({**event, "message": {**event["message"], "id": id}}).event
+    assert isinstance(found, File)
+    assert found.reference == ""
 
 
 # --- anything at all --------------------------------------------------------------------------------------------------

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from bot.channels.line import api, channel
-from bot.channels.line.channel import Line
+from bot.channels.line.channel import ASK_AGAIN, SETTLE, Line
 from bot.channels.line.decode import TOKEN_SECONDS
 from bot.channels.line.fake import FakeLine, Fault
 from bot.channels.line.fake_webhooks import group_id, room_id, user_id
 from bot.events import Button, Message
 from bot.outbox import Entry, Undelivered
 from bot.settings import Settings
+from bot.times import SECOND
 from bot.topic import Incoming
 from bot.walk import message_json
 from handlers.identity.verifier import TIMEOUT_SECONDS
@@ -107,13 +108,54 @@ async def test_what_nobody_asked_for_is_pushed_under_its_rows_own_key(desk: Desk
 
 
 async def test_a_token_is_tried_while_it_lives_and_not_a_moment_longer(desk: Desk) -> None:
-    young, old = desk.row(), desk.row()
-    desk.clock.forward(seconds=TOKEN_SECONDS - 2)
+    young, old, asked_after, given_up = desk.row(), desk.row(), desk.row(), desk.row()
+    settle = SETTLE // SECOND
+    desk.clock.forward(seconds=TOKEN_SECONDS - settle - 2)
     await desk.sends(young)
     desk.clock.forward(seconds=2)
-    await desk.sends(old)
-    assert desk.ways == ["reply", "push"]
+    await desk.sends(old)  # no time is left to ask after it, should LINE not answer
+    desk.clock.forward(seconds=settle - 2)
+    await desk.sends_again(asked_after)
+    desk.clock.forward(seconds=2)
+    await desk.sends_again(given_up)
+    assert desk.ways == ["reply", "push", "reply", "push"]
     assert desk.line.refused == [], "LINE was not even asked"
+
+
+@pytest.mark.parametrize(
+    ("fault", "known"), [("close_after", False), ("500", False), ("429", True)], ids=["taken", "not taken", "told so"]
+)
+async def test_a_reply_that_nobody_knows_of_is_asked_after_often(desk: Desk, fault: Fault, known: bool) -> None:
+    desk.line.fail_next(fault, 2)
+    for sends in (desk.sends, desk.sends_again):
+        with pytest.raises(Undelivered) as raised:
+            await sends(desk.row())
+        assert raised.value.within == (0 if known and sends == desk.sends else ASK_AGAIN)
+
+
+async def test_a_reply_that_was_begun_at_the_last_moment_is_asked_after_before_its_token_dies(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took ten seconds to hear that nobody knows."""
+    row = desk.row()
+
+    async def times_out(*_: object) -> None:
+        desk.clock.forward(seconds=api.TIMEOUT_SECONDS)
+        raise Undelivered("LINE did not answer in time")
+
+    desk.clock.forward(seconds=TOKEN_SECONDS - SETTLE / SECOND - 0.5)
+    monkeypatch.setattr(desk.channel._api, "reply", times_out)
+    with pytest.raises(Undelivered) as raised:
+        await desk.sends(row)
+    left = row.content["token_until"] - desk.clock()
+    assert 0 < raised.value.within < left - 1_000
+
+
+async def test_a_push_is_in_no_hurry(desk: Desk) -> None:
+    desk.line.fail_next("close_after")
+    with pytest.raises(Undelivered) as raised:
+        await desk.sends(desk.row(token=None))
+    assert raised.value.within == 0
 
 
 async def test_a_token_that_line_refuses_at_once_was_not_used_by_us(desk: Desk) -> None:

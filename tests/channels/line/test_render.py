@@ -12,6 +12,7 @@ from bot.channels.line.render import BUTTONS, FLEX_LABEL, LABELS, QUICK_LABEL, Q
 from bot.events import LANGUAGES, Button, Language, Message
 from bot.text import Texts
 from bot.walk import message_json
+from tests.channels.line import openapi
 
 Json = dict[str, Any]
 LABELLED = ("control.", "menu.", "choice.")
@@ -179,6 +180,52 @@ def test_a_cut_text_is_a_beginning_of_it(text: str, most: int) -> None:
     assert short == text or (short.endswith("…") and text.startswith(short[:-1]))
 
 
+# --- pictures and pages -----------------------------------------------------------------------------------------------
+
+OFFICE = "https://kp7.example.go.th"
+PICTURE = "/f/" + "x" * 117
+PAGES = (Button("เปิดหน้าลงนาม", "", "primary", "/certify/" + "x" * 60), Button("ก" * 21, "", link="/page"))
+
+
+def test_a_picture_stands_between_the_words_and_the_card() -> None:
+    message = Message(("ได้รับแล้วค่ะ",), (Button("ตกลง", "c1"),), picture=PICTURE)
+    text, image, card = render(message_json(message), OFFICE)
+    assert (text["type"], card["type"]) == ("text", "flex")
+    assert image == {
+        "type": "image", "originalContentUrl": OFFICE + PICTURE, "previewImageUrl": OFFICE + PICTURE
+    }  # fmt: skip
+    assert quick(card), "they stand above the keyboard only with the last message"
+    assert render(message_json(Message(("x",), picture=PICTURE)), OFFICE)[-1]["type"] == "image"
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8080", ""])
+def test_without_https_there_is_no_picture(address: str) -> None:
+    """LINE would refuse the whole message."""
+    message = Message(("x",), (Button("ตกลง", "c1"),), picture=PICTURE)
+    assert [one["type"] for one in render(message_json(message), address)] == ["text", "flex"]
+
+
+def test_a_page_opens_from_the_card_and_from_above_the_keyboard() -> None:
+    card = render(message_json(Message(("x",), (*PAGES, Button("ตกลง", "c1")))), OFFICE)[-1]
+    page, long, answer = actions(card)
+    assert page == {"type": "uri", "label": "เปิดหน้าลงนาม", "uri": OFFICE + PAGES[0].link}
+    assert (long["type"], long["label"]) == ("uri", PAGES[1].label)
+    assert answer["type"] == "postback"
+    assert quick(card) == [page, answer]
+
+
+@pytest.mark.parametrize("path", ["/v2/bot/message/reply", "/v2/bot/message/push"])
+@pytest.mark.parametrize("words", ["x", "ก" * 60_000])
+def test_line_takes_pictures_and_pages_however_much_is_said(path: str, words: str) -> None:
+    many = (*PAGES * 6, *(Button("ก" * 400, "c" * 48) for _ in range(20)))
+    messages = render(message_json(Message((words,), many, picture=PICTURE)), OFFICE)
+    assert [one["type"] for one in messages[-2:]] == ["image", "flex"]
+    assert of_messages(messages) == []
+    if openapi.available:
+        head = {"replyToken": "token"} if path.endswith("reply") else {"to": "U" + "0" * 32}
+        assert openapi.validate_request(path, {**head, "messages": messages}) == []
+
+
 # --- our own words ----------------------------------------------------------------------------------------------------
 
 # Too long for a quick reply of LINE: they stand on the card alone.
@@ -193,6 +240,9 @@ CARD_ONLY = {
 def test_no_label_of_the_catalogues_is_ever_cut(language: Language) -> None:
     labels = TEXTS.prefixed(language, *LABELLED)
     assert labels.keys() > {"control.cancel", "menu.login", "choice.save"}
+    made = labels.pop("choice.paper")
+    marks, papers = (TEXTS.prefixed(language, prefix).values() for prefix in ("mark.", "paper."))
+    labels |= {paper: made.format(mark=max(marks, key=len), paper=paper.format(n=20)) for paper in papers}
     for key, label in labels.items():
         assert "{" not in label, f"{key}: who knows how long it gets?"
         assert graphemes(label) <= FLEX_LABEL
