@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 
-from bot.policy import Policy
-from bot.topic import Topic
-from handlers.identity.topic import topic as identity_topic  # `identity` would hide the folder of that name
-from storage.vault import Vault
+from bot.topic import Equipment, Topic
+from handlers.documents import topic as documents_topic  # `documents` would hide the folder of that name
+from handlers.identity import topic as identity_topic
+from storage import holdings
+from storage.holdings import Holds
 
 
-def topics(vault: Vault, policy: Policy) -> Sequence[Topic]:
-    return (identity_topic(vault, policy),)
+def topics(house: Equipment) -> Sequence[Topic]:
+    return (documents_topic.topic(house), identity_topic.topic(house.vault, house.policy))
+
+
+def holds() -> tuple[Holds, ...]:
+    """Every table with something about people in it, in the order in which rows can be deleted."""
+    return (*documents_topic.HOLDS, *identity_topic.HOLDS, *holdings.HOLDS)

@@ -7,7 +7,12 @@ are no others, and nobody is told.
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
+import structlog
+
+from bot.logs import place
 from storage.database import Database, Tx, Unavailable
+
+log = structlog.get_logger()
 
 _CHANNEL = "kp7_shown"
 _TELL = "SELECT pg_notify('kp7_shown', value ->> 'what') FROM each(:batch)"
@@ -27,10 +32,11 @@ async def hear(
             if what is None:
                 missed()
                 continue
-            sender, to, id = what.split(" ")
-            if sender == me:
-                continue
             try:
-                await show(to, id)
+                sender, to, id = what.split(" ")
+                if sender != me:
+                    await show(to, id)
             except Unavailable:
                 missed()
+            except Exception as error:  # whoever has the database may say anything there: that ends no listening
+                log.error("relay_failed", error=type(error).__name__, at=place(error))

@@ -18,30 +18,36 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bot import metrics
 from bot.channels import relay
-from bot.channels.http import Busy, TooLarge, body, same_origin
-from bot.channels.strict_json import Malformed, parse
+from bot.channels.uploads import LoggedOut, TooMany, Unmeasured, Uploads, lives
 from bot.events import LANGUAGES, Event, File, Language, Opened, Press, Text
+from bot.http import Busy, TooLarge, body, language_of, same_origin
+from bot.logs import seldom
 from bot.outbox import Entry
 from bot.policy import Policy
-from bot.session import Limits
+from bot.strict_json import Malformed, parse
 from bot.text import Texts
-from bot.times import MINUTE
+from bot.times import MINUTE, SECOND
 from bot.topic import Incoming, Take
 from storage.database import Database, Unavailable
+from storage.files import Files
 from storage.ids import time_of
-from storage.vault import Keyring, Vault
+from storage.objects import Unstored
+from storage.vault import Keyring, Tampered, Vault
 
 log = structlog.get_logger()
 
 STATIC = Path(__file__).parent / "static"
 PEOPLE = 6  # more phones than this do not fit on a screen
 TEXT_LIMIT = 5_000
-FILE_LIMIT = 20 * 1024 * 1024
+FILES_AT_ONCE = 100
 BODY_LIMIT = 64 * 1024
 HISTORY = 200
 HEARTBEAT_SECONDS = 15
 _ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+_COUNT = re.compile(r"[1-9][0-9]{0,2}")
+_BUSY = "busy:"  # before the time until which, where others are told of a message
 _COOKIE = re.compile(r"[0-9A-Za-z_-]{43}")
 _SLOTS = frozenset(str(slot) for slot in range(1, PEOPLE + 1))
 
@@ -99,10 +105,12 @@ class WebChat:
         texts: Texts,
         take: Take,
         clock: Callable[[], int],
+        files: Files,
     ) -> None:
         self._database, self._vault, self._policy, self._texts = database, vault, policy, texts
         self._settings = policy.settings  # of the deployment: address, demo
         self._take, self._clock = take, clock
+        self.uploads = Uploads(database, vault, policy, files, clock)
         self._cookie = "__Host-kp7" if self._settings.secure else "kp7"
         self._page = (STATIC / "chat.html").read_text("utf-8")
         self.hub = Hub()
@@ -133,12 +141,17 @@ class WebChat:
 
     async def deliver(self, entry: Entry) -> None:
         """Show it: a row of the chat's history, and whoever listens hears it. Twice is once: the ids are the same."""
+        if entry.purpose == "loading":
+            await self._busy(entry)
+            return
         async with self._database.write() as tx:
             row = await tx.one("SELECT wrapped FROM keys WHERE id = :id", {"id": entry.key_id})
             if row is None:  # whoever this was for has been erased
                 return
             key = self._vault.unwrap(entry.key_id, row["wrapped"])
-            # only what is still to be shown: whoever has logged out meanwhile took it along
+            # only what is still to be shown: whoever has logged out meanwhile took it along; and whoever is about to
+            # log out waits, or would leave it behind
+            await tx.among(_STAYS, [{"id": entry.account_id}])
             shown = await tx.run(
                 "INSERT INTO chat_messages (id, account_id, key_id, body, at) "
                 "SELECT :id, :account, :key_id, :body, :at WHERE EXISTS (SELECT 1 FROM outbox WHERE id = :id) "
@@ -157,10 +170,28 @@ class WebChat:
             browser, _, slot = entry.content["to"].rpartition(".")
             self.hub.publish(browser, _event(int(slot), entry.id, entry.content["message"]))
 
+    async def _busy(self, entry: Entry) -> None:
+        """Something is under way: whoever listens now is shown so, and nothing is kept of it."""
+        to, until = entry.content["to"], time_of(entry.id) + entry.content["seconds"] * SECOND
+        if self._clock() >= until:
+            return
+        if not self._database.alone:
+            async with self._database.write() as tx:
+                await relay.tell(tx, self._me, to, f"{_BUSY}{until}")
+        self._show_busy(to, until)
+
+    def _show_busy(self, to: str, until: int) -> None:
+        browser, _, slot = to.rpartition(".")
+        seconds = -(-(until - self._clock()) // SECOND)
+        self.hub.publish(browser, f"event: busy\ndata: {json.dumps({'slot': int(slot), 'seconds': seconds})}\n\n")
+
     async def _show(self, to: str, id: str) -> None:
         """What another process has put into the chat's history, to whoever listens here."""
         browser, _, slot = to.rpartition(".")
         if not self.hub.has(browser):
+            return
+        if id.startswith(_BUSY):
+            self._show_busy(to, int(id.removeprefix(_BUSY)))
             return
         async with self._database.read() as tx:
             row = await tx.one(
@@ -233,29 +264,53 @@ class WebChat:
         return await self._accept(request, given["id"], event)
 
     async def file(self, request: Request) -> Response:
-        id, name = request.query_params.get("id", ""), request.query_params.get("name", "")
-        if not _ID.fullmatch(id) or not name or len(name) > 255:
+        """Whose it is comes first: nothing of a stranger's is read, let alone kept."""
+        given = request.query_params
+        id, name = given.get("id", ""), given.get("name", "")
+        place = _place(given.get("nth", "1"), given.get("of", "1"))
+        if not _ID.fullmatch(id) or not name or len(name) > 255 or place is None:
             return self._refuse("web.error.malformed", 400)
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > FILE_LIMIT:
-                return self._refuse("web.error.file_too_large", 413)
+        external_id = self._sender(request)
+        if isinstance(external_id, Response):
+            return external_id
+        try:
+            reference, size = await self.uploads.keep(external_id, request)
+        except LoggedOut:
+            return self._refuse_file("web.error.login_first", 403)
+        except TooMany:
+            return self._refuse_file("web.error.too_many_files", 429)
+        except TooLarge:
+            return self._refuse_file("web.error.file_too_large", 413)
+        except Unmeasured:
+            return self._refuse_file("web.error.malformed", 411)
+        except Unstored as error:
+            log.error("upload_unstored", reason=str(error))
+            return self._refuse_file("web.error.busy", 503)
         mime = request.headers.get("content-type", "")[:100]
-        return await self._accept(request, id, File(name, mime, size))
+        return await self._accept(request, id, File(name, mime, size, reference, place))
 
-    async def _accept(self, request: Request, id: str, event: Event) -> Response:
+    def _sender(self, request: Request) -> str | Response:
+        """The account's external id, or why there is none."""
         browser, slot = self._browser(request), request.path_params["slot"]
         if browser is None or not same_origin(request, self._settings.address):
             return self._refuse("web.error.reload", 401)
-        if slot not in _SLOTS:
-            return self._refuse("web.error.malformed", 404)
-        external_id = f"{browser}.{slot}"
+        return f"{browser}.{slot}" if slot in _SLOTS else self._refuse("web.error.malformed", 404)
+
+    async def _accept(self, request: Request, id: str, event: Event) -> Response:
+        external_id = self._sender(request)
+        if isinstance(external_id, Response):
+            return external_id
         try:
-            await self._take(Incoming("web", external_id, f"{external_id}:{id}", event, language_of(request)))
+            outcome = await self._take(Incoming("web", external_id, f"{external_id}:{id}", event, language_of(request)))
+            if outcome == "duplicate" and isinstance(event, File):
+                await self.uploads.let_go(event.reference)
         except Unavailable:
             return self._refuse("web.error.busy", 503)
         return JSONResponse({})
+
+    def _refuse_file(self, key: str, status: int) -> Response:
+        metrics.file(key.removeprefix("web.error."))
+        return self._refuse(key, status)
 
     def _refuse(self, key: str, status: int) -> Response:
         return JSONResponse({"message": {name: self._texts(name, key) for name in LANGUAGES}}, status)
@@ -300,22 +355,28 @@ class WebChat:
         async with self._database.read() as tx:
             rows = await tx.each(
                 "SELECT m.id, m.body, m.key_id, k.wrapped, "  # noqa: S608  its parts are constants
-                "a.external_id, a.session, a.shared, a.seen_at, a.session_at "
+                "a.id AS account, a.channel, a.external_id, a.key_id AS chat_key_id, a.person_id, "
+                "a.session, a.shared, a.seen_at, a.session_at "
                 f"FROM {_ACCOUNTS} JOIN chat_messages m ON m.account_id = a.id JOIN keys k ON k.id = m.key_id "
                 f"WHERE m.at > CAST(e.value ->> 'since' AS BIGINT) ORDER BY m.id DESC LIMIT {HISTORY}",
                 _accounts(browser, since=since),
             )
         events = []
         for row in reversed(rows):
-            limits = Limits.of(self._policy.settings, "web", shared=bool(row["shared"]))
-            if row["session"] and limits.over(row["seen_at"], row["session_at"], now):
+            account = {**row, "id": row["account"], "key_id": row["chat_key_id"]}
+            if row["session"] and not lives(self._vault, self._policy, account, now):
                 continue  # it shows nothing any more, even before the sweep comes by
-            keyring = Keyring(self._vault.unwrap(row["key_id"], row["wrapped"]))
-            message = keyring.open(row["body"], "chat_messages", row["id"], "body")
+            try:
+                keyring = Keyring(self._vault.unwrap(row["key_id"], row["wrapped"]))
+                message = keyring.open(row["body"], "chat_messages", row["id"], "body")
+            except Tampered:  # the others are shown all the same
+                seldom("message_unreadable", "web", "tampered")
+                continue
             events.append(_event(int(row["external_id"].rpartition(".")[2]), row["id"], message))
         return events
 
 
+_STAYS = "SELECT 1 FROM each(:batch) e JOIN accounts a ON a.id = e.value ->> 'id' FOR SHARE OF a"
 _ACCOUNTS = "each(:batch) e JOIN accounts a ON a.channel = 'web' AND a.external_id = e.value ->> 'external_id'"
 
 
@@ -343,10 +404,11 @@ def _decode(given: Any) -> Event | None:
     return None
 
 
-def language_of(request: Request) -> Language:
-    """Thai, unless the browser asks for English and does not know Thai."""
-    accepted = request.headers.get("accept-language", "").lower()
-    return "en" if "en" in accepted and "th" not in accepted else "th"
+def _place(nth: str, of: str) -> tuple[int, int] | None:
+    """Which of how many files that were chosen at once."""
+    if not (_COUNT.fullmatch(nth) and _COUNT.fullmatch(of)):
+        return None
+    return (int(nth), int(of)) if int(nth) <= int(of) <= FILES_AT_ONCE else None
 
 
 def fill(page: str, texts: Texts, language: Language, *, demo: bool) -> str:

@@ -28,13 +28,18 @@ async function call(url, options, seconds) {
   const timer = setTimeout(() => abort.abort(), seconds * 1000);
   try {
     const answer = await fetch(url, { ...options, signal: abort.signal });
-    if (answer.ok) return await answer.json().catch(() => ({}));
-    if (answer.status >= 500 || answer.status === 429 || answer.status === 408) throw new Error(`${answer.status}`);
-    const body = await answer.json().catch(() => ({}));
-    throw new Refused(body?.message ?? null);
+    return settled(answer.status, await answer.json().catch(() => ({})));
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A "too much" is over soon, or a sentence says what to do. */
+function settled(status, body) {
+  if (status >= 200 && status < 300) return body;
+  const words = body?.message ?? null;
+  if (status >= 500 || status === 408 || (status === 429 && !words)) throw new Error(`${status}`);
+  throw new Refused(words);
 }
 
 export const getPeople = () => call(PEOPLE, {}, 15);
@@ -47,10 +52,31 @@ export function message(slot, what) {
   return () => call(`${PEOPLE}/${slot}/messages`, options, 30);
 }
 
-export function file(slot, picked) {
-  const query = new URLSearchParams({ id: newId(), name: picked.name });
-  const options = { method: "POST", headers: { "Content-Type": typeOf(picked) }, body: picked };
-  return () => call(`${PEOPLE}/${slot}/files?${query}`, options, 180);
+/** `place`: which of how many that were chosen at once. `progress` hears how much of it is on its way, 0 to 1. */
+export function file(slot, picked, [nth, of], progress) {
+  const query = new URLSearchParams({ id: newId(), name: picked.name, nth, of });
+  return () => upload(`${PEOPLE}/${slot}/files?${query}`, picked, 180, progress);
+}
+
+/** `fetch` does not tell how far it got. */
+function upload(url, picked, seconds, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    request.timeout = seconds * 1000;
+    request.responseType = "json";
+    request.setRequestHeader("Content-Type", typeOf(picked));
+    request.upload.addEventListener("progress", (event) => event.total && progress(event.loaded / event.total));
+    for (const name of ["error", "abort", "timeout"]) request.addEventListener(name, () => reject(new Error(name)));
+    request.addEventListener("load", () => {
+      try {
+        resolve(settled(request.status, request.response));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    request.send(picked);
+  });
 }
 
 /** Some browsers do not know the newer picture types and give a file no type at all. */

@@ -22,7 +22,7 @@ function meta(language, at) {
 const PIECES = new RegExp(
   [
     /(https?:\/\/[^\s<>"'()\u0e00-\u0e7f]*[^\s<>"'()\u0e00-\u0e7f.,;:!?])/, // a web address
-    /("[^"\n]{1,22}")/, // a button's name: a line's end may tear Thai words apart that are read as one
+    /(["“][^"“”\n]{1,22}["”])/, // a button's name: a line's end may tear Thai words apart that are read as one
     /([A-Z]{0,2}\d+(?:-\d+)+)/, // a number with its dashes
   ]
     .map((piece) => piece.source)
@@ -55,13 +55,57 @@ function paragraph(words) {
   return made;
 }
 
-/** The bot's message; `press(button, event, locked)` is called for its buttons. */
-export function botMessage(message, press) {
+/** A picture that belongs to a message; pressed, it opens over the whole page. */
+function picture(path, language, settled) {
+  const made = element("button", "picture");
+  made.type = "button";
+  made.setAttribute("aria-label", `${say(language, "web.picture")} – ${say(language, "web.picture_open")}`);
+  const image = element("img", "preview");
+  image.alt = say(language, "web.picture");
+  image.addEventListener("load", settled);
+  image.addEventListener("error", () => {
+    made.replaceWith(element("p", "gone", say(language, "web.picture_gone")));
+    settled();
+  });
+  image.src = path;
+  made.append(image);
+  made.addEventListener("click", () => enlarge(path, language));
+  return made;
+}
+
+function enlarge(path, language) {
+  const view = document.getElementById("view");
+  const [image, larger, close] = view.querySelectorAll("img, button");
+  image.src = path;
+  image.alt = say(language, "web.picture");
+  view.classList.remove("larger");
+  larger.setAttribute("aria-label", say(language, "web.picture_larger"));
+  larger.setAttribute("aria-pressed", "false");
+  close.setAttribute("aria-label", say(language, "web.picture_close"));
+  view.setAttribute("aria-label", image.alt);
+  view.showModal();
+}
+
+/** It opens a page of ours beside the chat, and answers nothing. */
+function opening(button, language) {
+  const made = element("a", `choice ${button.style}`, button.label);
+  made.href = button.link;
+  made.target = "_blank";
+  made.rel = "noopener";
+  made.append(element("span", "unseen", ` (${say(language, "web.new_tab")})`));
+  return made;
+}
+
+const ours = (path) => typeof path === "string" && /^\/(?!\/)/.test(path);
+
+/** The bot's message; `press(button, event, locked)` is called for its buttons, `settled()` when its picture is there. */
+export function botMessage(message, press, settled) {
   const { language, at } = message;
   const root = element("article", "from-bot");
   root.lang = language;
   const bubble = element("div", "bubble");
   bubble.append(author("web.bot", language), ...message.lines.map(paragraph));
+  if (ours(message.picture)) bubble.append(picture(message.picture, language, settled));
   root.append(bubble, meta(language, at));
 
   let locked = false;
@@ -70,6 +114,10 @@ export function botMessage(message, press) {
     if (!chosen.length) return;
     const box = element("div", name);
     for (const button of chosen) {
+      if (ours(button.link)) {
+        box.append(opening(button, language));
+        continue;
+      }
       const made = element("button", `choice ${button.style}`, button.label);
       made.type = "button";
       made.addEventListener("click", (event) => press(button, event, locked));
@@ -108,7 +156,12 @@ export function ownMessage({ words, file, language, at, retry, settled }) {
 
   return {
     root,
+    progress(part) {
+      const percent = Math.floor(part * 100);
+      if (root.dataset.state === "sending") state.replaceChildren(say(language, "web.sending_part", { percent }));
+    },
     state(name) {
+      root.dataset.state = name;
       root.classList.toggle("stuck", name === "stuck");
       if (name === "sent") state.replaceChildren(clock(language, at));
       else if (name === "sending") state.replaceChildren(say(language, "web.sending"));
@@ -128,8 +181,9 @@ function fileCard(file, settled) {
   const clip = document.getElementById("phone-template").content.querySelector(".attach svg");
   name.append(clip.cloneNode(true), element("span", "", file.name));
   if (!file.type.startsWith("image/")) return name;
+  const card = element("div", "file");
   const picture = element("img", "preview");
-  picture.alt = file.name;
+  picture.alt = "";
   const url = URL.createObjectURL(file);
   picture.addEventListener("load", () => {
     URL.revokeObjectURL(url);
@@ -137,11 +191,12 @@ function fileCard(file, settled) {
   });
   picture.addEventListener("error", () => {
     URL.revokeObjectURL(url);
-    picture.replaceWith(name); // a HEIC picture, in most browsers
+    picture.remove(); // a HEIC picture, in most browsers
     settled();
   });
   picture.src = url;
-  return picture;
+  card.append(picture, name);
+  return card;
 }
 
 /** Something went wrong; `again` = {words, press} adds a button. */

@@ -126,6 +126,14 @@ view?.addEventListener("resize", () => {
   if (covered) scrollTo(0, 0);
 });
 
+// Pressed, a picture that was opened grows until its small print can be read; pressed beside it, it closes. So it does
+// by Esc, and by its button.
+byId("view").addEventListener("click", ({ currentTarget: opened, target }) => {
+  if (!target.closest("img, .nearer")) return opened.close();
+  const larger = opened.classList.toggle("larger");
+  opened.querySelector(".nearer").setAttribute("aria-pressed", larger);
+});
+
 byId("mail").hidden = !demo;
 speak(firstLanguage);
 await meetAtLast();
@@ -134,6 +142,9 @@ listen({
     const { phone } = person(message.slot);
     phone.show(message);
     if (replayed) phone.ready();
+  },
+  busy({ slot, seconds }) {
+    people.get(slot)?.phone.busy(seconds);
   },
   ready() {
     const again = replayed;

@@ -26,6 +26,7 @@ export class Phone {
   #live = false; // false while what was said before the page was opened is being replayed
   #opened = false;
   #following = true;
+  #top = 0;
   #newest = null;
   #lastDay = "";
   #lockTimer = null;
@@ -81,7 +82,11 @@ export class Phone {
     this.#newest?.root.classList.remove("newest");
     this.#unlock();
     if (message.fresh) this.#clear();
-    const shown = botMessage({ ...message, language, at }, (...pressed) => this.#press(shown, ...pressed));
+    const shown = botMessage(
+      { ...message, language, at },
+      (...pressed) => this.#press(shown, ...pressed),
+      () => this.#following && this.#toNewest(this.#newest?.root),
+    );
     shown.root.classList.add("newest");
     this.#newest = shown;
     const wasFollowing = this.#following;
@@ -108,7 +113,13 @@ export class Phone {
     if (!first) return;
     if (this.empty) this.#open();
     else this.log.querySelector(".not-kept").hidden = false;
-    this.#toNewest();
+    this.#toNewest(this.#newest?.root);
+  }
+
+  /** What was begun takes so many seconds at most, and nothing is said before. */
+  busy(seconds) {
+    this.#startTyping(seconds * 1000, "web.busy");
+    if (this.#following) this.#toNewest();
   }
 
   connected() {
@@ -142,7 +153,7 @@ export class Phone {
     if (!text) return;
     this.words.value = "";
     this.#grow();
-    this.#say({ words: text }, api.message(this.slot, { text }));
+    this.#say({ words: text }, () => api.message(this.slot, { text }));
   }
 
   #press(shown, button, event, locked) {
@@ -153,7 +164,7 @@ export class Phone {
     shown.lock(true);
     this.locked = shown;
     this.#lockTimer = setTimeout(() => this.#unlock(), LOCK_AT_MOST);
-    this.#say({ words: button.label }, api.message(this.slot, { press: button.data }));
+    this.#say({ words: button.label }, () => api.message(this.slot, { press: button.data }));
   }
 
   #unlock() {
@@ -163,7 +174,7 @@ export class Phone {
   }
 
   async #sendFiles(files) {
-    for (const file of files) {
+    for (const [index, file] of files.entries()) {
       if (file.size > LARGEST_FILE) {
         this.tell(say(this.language, "web.file_too_large", { name: file.name, max: LARGEST_FILE / 1024 / 1024 }));
         continue;
@@ -174,11 +185,13 @@ export class Phone {
         this.tell(say(this.language, "web.file_unreadable", { name: file.name }));
         continue;
       }
-      this.#say({ file }, api.file(this.slot, file));
+      const place = [index + 1, files.length];
+      this.#say({ file }, (progress) => api.file(this.slot, file, place, progress));
     }
   }
 
-  #say(what, send) {
+  /** `sending(progress)` → what sends it, as often as it is tried. */
+  #say(what, sending) {
     const at = Date.now();
     const own = ownMessage({
       ...what,
@@ -188,7 +201,7 @@ export class Phone {
       settled: () => this.#following && this.#toNewest(),
     });
     this.#add(own.root, at);
-    this.#send(send, (state, words) => {
+    this.#send(sending(own.progress), (state, words) => {
       own.state(state);
       if (state === "refused") this.#refused(words);
     });
@@ -242,11 +255,12 @@ export class Phone {
     this.words.style.height = `${this.words.scrollHeight + 2}px`; // + its border; the stylesheet stops it at 4 lines
   }
 
-  #startTyping() {
+  #startTyping(most = TYPING_AT_MOST, words = "web.typing") {
     clearTimeout(this.#typingTimer);
     this.typing.hidden = false;
-    this.status.textContent = say(this.language, "web.typing");
-    this.#typingTimer = setTimeout(() => this.#stopTyping(), TYPING_AT_MOST);
+    this.status.textContent = say(this.language, words);
+    this.typing.querySelector("p").textContent = words === "web.busy" ? this.status.textContent : "";
+    this.#typingTimer = setTimeout(() => this.#stopTyping(), most);
   }
 
   #stopTyping() {
@@ -261,7 +275,11 @@ export class Phone {
     this.log.addEventListener(
       "scroll",
       () => {
-        this.#following = this.#nearTheEnd();
+        // only upwards is away: what grows below after we went there (a picture that has loaded) is no wish to leave
+        const upwards = this.log.scrollTop < this.#top;
+        this.#top = this.log.scrollTop;
+        if (this.#nearTheEnd()) this.#following = true;
+        else if (upwards) this.#following = false;
         if (this.#following) this.pill.hidden = true;
       },
       { passive: true },
@@ -283,9 +301,9 @@ export class Phone {
   #toNewest(root = null) {
     this.pill.hidden = true;
     this.log.scrollTop = this.log.scrollHeight;
-    if (root && root.offsetHeight > this.log.clientHeight - 16) {
-      this.log.scrollTop += root.getBoundingClientRect().top - this.log.getBoundingClientRect().top - 8;
-    }
+    const above = root ? root.getBoundingClientRect().top - this.log.getBoundingClientRect().top - 8 : 0;
+    if (above < 0) this.log.scrollTop += above;
+    this.#top = this.log.scrollTop;
     this.#following = this.#nearTheEnd();
   }
 

@@ -5,7 +5,7 @@
 const PATIENCE = 1500; // a line that is back sooner than this was never worth a warning
 const SLEEP = 60_000;
 
-export function listen({ message, ready, up, down }) {
+export function listen({ message, busy, ready, up, down }) {
   let source = null;
   let wait = 1000;
   let warning = null;
@@ -28,6 +28,7 @@ export function listen({ message, ready, up, down }) {
       up();
     });
     source.addEventListener("message", (event) => message(JSON.parse(event.data)));
+    source.addEventListener("busy", (event) => busy(JSON.parse(event.data)));
     source.addEventListener("ready", ready);
     source.addEventListener("error", () => {
       lost();
