@@ -1,7 +1,8 @@
 """The `kp7` command: one file of `bot/commands` for each of its parts. What is heavy is imported when it is needed.
 
-Exit codes: 0 done, 1 done in part or not found, 2 wrong use, 3 wrong setting (`kp7 doctor`: 1
-only warnings, 3 something is wrong).
+Exit codes: 0 done, 1 not done, done in part or not found, 2 wrong use, 3 wrong setting (`kp7 doctor`: 1 only warnings,
+3 something is wrong), 4 done, but something is lacking (`kp7 backup`, `kp7 restore`); as a shell has them, 130 after
+Ctrl-C and 141 after a closed pipe.
 """
 
 import os
@@ -10,8 +11,9 @@ from typing import Any
 
 import typer
 
-from bot.commands import audit, care, database, doctor, identity, imports, keys, person, policy
-from bot.commands.common import err, out, settings_or_exit, with_bare_database, without_database, wrong_key
+from bot.commands import audit, campaign, care, database, doctor, identity, imports, keys, person, policy, store
+from bot.commands.common import complain, err, say, settings_or_exit, told, with_bare_database
+from bot.logs import log_as_json
 
 app = typer.Typer(
     help="KP7: staff self-service for Thai HR, in chat.",
@@ -20,9 +22,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(imports.app, name="import")
+app.add_typer(campaign.app, name="campaign")
 app.add_typer(identity.app, name="identity")
 app.add_typer(database.app, name="database")
 app.add_typer(audit.app, name="audit")
+app.add_typer(store.app, name="files")
 app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")
@@ -33,7 +37,11 @@ app.command("doctor")(doctor.doctor)
 
 def main() -> None:
     os.umask(0o077)  # the database, its log and the demo's key are for this user only
-    app()
+    log_as_json()  # on standard error: what a command says on standard output may be for a script
+    try:
+        app()
+    except Exception as error:
+        sys.exit(told(error))
 
 
 @app.command()
@@ -62,16 +70,13 @@ def _run(*, web: bool = True, worker: bool = True) -> None:
         )
         err.print(f"[red]DATABASE_URL[/red] {hint}", highlight=False, soft_wrap=True)
         raise typer.Exit(3)
-    from bot.serve import run
-    from storage.database import BadAddress, Unavailable
-    from storage.keys import WrongKey
+    from bot.serve import Shut, run
 
     try:
         sys.exit(run(settings, web=web, worker=worker))
-    except (BadAddress, Unavailable) as error:  # at the start; later it waits until the database is back
-        sys.exit(without_database(error))
-    except WrongKey as error:
-        sys.exit(wrong_key(error))
+    except Shut as error:
+        complain(error)
+        sys.exit(3)
 
 
 @app.command()
@@ -82,4 +87,4 @@ def migrate() -> None:
         return list(await database.migrate())
 
     for name in with_bare_database(work):
-        out.print(name)
+        say(name)

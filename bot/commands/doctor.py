@@ -1,14 +1,13 @@
 """`kp7 doctor`: what is wrong, and how to mend it."""
 
 import asyncio
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from bot.commands.common import Json, err, out, settings_and_faults
+from bot.commands.common import Json, err, out, plain, say_json, settings_and_faults
 
 STYLES = {"ok": "green", "skipped": "dim", "warning": "yellow", "wrong": "bold red"}
 EXIT_CODES = {"ok": 0, "skipped": 0, "warning": 1, "wrong": 3}
@@ -30,13 +29,15 @@ def doctor(
         report = asyncio.run(examine(Case(settings, faults, mail_to=mail_to)))
     if as_json:
         findings = [{"check": check, **asdict(finding)} for check, finding in report]
-        print(json.dumps({"level": worst(report), "findings": findings}, ensure_ascii=False))
+        say_json({"level": worst(report), "findings": findings})
     else:
         for check, finding in report:
             style = STYLES[finding.level]
             out.print(
-                f"[{style}]{finding.level:<8}[/] {check:<11} {escape(finding.says)}", highlight=False, soft_wrap=True
+                f"[{style}]{finding.level:<8}[/] {check:<11} {escape(plain(finding.says))}",
+                highlight=False,
+                soft_wrap=True,
             )
             if finding.mend:
-                out.print(f"{'':<21}→ {escape(finding.mend)}", highlight=False, soft_wrap=True)
+                out.print(f"{'':<21}→ {escape(plain(finding.mend))}", highlight=False, soft_wrap=True)
     raise typer.Exit(EXIT_CODES[worst(report)])

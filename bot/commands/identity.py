@@ -1,31 +1,44 @@
 """`kp7 identity`: checks that HR makes in person."""
 
-import json
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.commands.common import By, Json, err, operator, out, settings_or_exit, with_database
+from bot.commands.common import (
+    By,
+    Json,
+    NationalId,
+    err,
+    operator,
+    out,
+    say,
+    say_json,
+    settings_or_exit,
+    typed_id,
+    with_database,
+)
 from bot.settings import Settings
 
 app = typer.Typer(help="Identity checks that HR makes in person.", no_args_is_help=True)
 
 
 @app.command("list")
-def identity_list(as_json: Json = False, by: By = "hr") -> None:
+def identity_list(as_json: Json = False, by: By = "") -> None:
     """Who waits for HR to confirm who they are."""
     from bot.times import wall_clock
     from handlers.identity import checks
+    from storage.database import retried
 
+    @retried
     async def work(_: Settings, database: Any, vault: Any) -> list[checks.Check]:
         async with database.write() as tx:  # it is written down who looked
             return await checks.list_open(tx, vault, by=operator(by), now=wall_clock())
 
     found = with_database(work)
     if as_json:
-        print(json.dumps([{**check.__dict__, "matches": dict(check.matches)} for check in found], ensure_ascii=False))
+        say_json([{**check.__dict__, "matches": dict(check.matches)} for check in found])
         return
     if not found:
         out.print("Nobody is waiting.")
@@ -39,7 +52,7 @@ def identity_list(as_json: Json = False, by: By = "hr") -> None:
             f"  typed   {check.name}, born {check.birth_date}",
             f"  roster  {check.roster_name or 'NOBODY HAS THIS ID'} {check.unit} {agrees}",
         ):
-            out.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(line)
 
 
 Reference = Annotated[str, typer.Argument(help="The six digits on the person's screen.")]
@@ -48,7 +61,7 @@ Reference = Annotated[str, typer.Argument(help="The six digits on the person's s
 @app.command("confirm")
 def identity_confirm(
     reference: Reference,
-    by: By = "hr",
+    by: By = "",
     despite_mismatch: Annotated[
         bool, typer.Option(help="What was typed differs from the roster, and you know why.")
     ] = False,
@@ -58,28 +71,24 @@ def identity_confirm(
 
 
 @app.command("refuse")
-def identity_refuse(reference: Reference, by: By = "hr") -> None:
+def identity_refuse(reference: Reference, by: By = "") -> None:
     """It is not them, or nobody came."""
     _decide(reference, confirmed=False, by=by)
 
 
 @app.command("unblock")
 def identity_unblock(
-    national_id: Annotated[str, typer.Argument(help="13 digits; asked for if left out.")] = "",
-    by: By = "hr",
+    national_id: NationalId = "",
+    by: By = "",
 ) -> None:
     """Lift what wrong codes have blocked for this person, who stands before you with their card."""
-    from bot import thai
-    from bot.events import Invalid
     from bot.times import wall_clock
     from handlers.identity import checks
+    from storage.database import retried
 
-    try:
-        wanted = thai.national_id(national_id or typer.prompt("ID", hide_input=True, err=True))
-    except Invalid:
-        err.print("That is not an ID.")
-        raise typer.Exit(2) from None
+    wanted = typed_id(national_id)
 
+    @retried
     async def work(_: Settings, database: Any, vault: Any) -> bool:
         async with database.write() as tx:
             return await checks.unblock(tx, vault, wanted, by=operator(by), now=wall_clock())
@@ -92,6 +101,7 @@ def identity_unblock(
 
 def _decide(reference: str, *, confirmed: bool, by: str, despite_mismatch: bool = False) -> None:
     from bot.outbox import Outbox
+    from bot.thai import ascii_digits
     from bot.times import wall_clock
     from handlers.identity import checks
 
@@ -101,7 +111,7 @@ def _decide(reference: str, *, confirmed: bool, by: str, despite_mismatch: bool 
             database,
             vault,
             outbox,
-            reference,
+            ascii_digits(reference).strip(),
             confirmed=confirmed,
             despite_mismatch=despite_mismatch,
             by=operator(by),

@@ -1,11 +1,10 @@
 """`kp7 keys`: another master key, while chats go on."""
 
-import json
 from typing import Any
 
 import typer
 
-from bot.commands.common import By, Json, err, operator, out, with_database
+from bot.commands.common import By, Json, complain, err, operator, out, say_json, with_database
 from bot.settings import Settings
 
 app = typer.Typer(help="The key that all sealing hangs on.", no_args_is_help=True)
@@ -17,7 +16,7 @@ def keys() -> None:
 
 
 @app.command()
-def rotate(by: By = "operator", as_json: Json = False) -> None:
+def rotate(by: By = "", as_json: Json = False) -> None:
     """Wrap all keys with MASTER_KEY that are still under MASTER_KEY_OLD. May be killed, and run again."""
     from rich.progress import Progress
 
@@ -38,13 +37,13 @@ def rotate(by: By = "operator", as_json: Json = False) -> None:
                     progress.update(bar, advance=chunk.seen)
                     done, damaged = done + chunk.done, damaged + chunk.damaged
             except keys.WrongKey as wrong:
-                err.print(str(wrong), soft_wrap=True)
+                complain(wrong)
                 raise typer.Exit(1) from None
         return done, damaged
 
     done, damaged = with_database(work)
     if as_json:
-        print(json.dumps({"rotated": done, "damaged": damaged}))
+        say_json({"rotated": done, "damaged": damaged})
     else:
         out.print(f"{done} keys rotated. MASTER_KEY_OLD can be removed now; then start KP7 anew.", highlight=False)
         if damaged:

@@ -1,84 +1,152 @@
 """`kp7 person`: what is kept about one person, for them to see (access) or to go (erasure): rights under the PDPA."""
 
 import json
-from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.commands.common import By, Json, err, operator, out, plain, settings_or_exit, sqlite_file, with_database
+from bot.commands.common import (
+    By,
+    Json,
+    NationalId,
+    cli_language,
+    complain,
+    err,
+    moment,
+    operator,
+    out,
+    say,
+    say_json,
+    settings_or_exit,
+    sqlite_file,
+    typed_id,
+    with_database,
+)
 from bot.settings import Settings
 
 app = typer.Typer(help="What is kept about one person: show it, erase it.", no_args_is_help=True)
-NationalId = Annotated[
-    str, typer.Argument(help="13 digits; asked for if left out, which keeps them out of the shell's history.")
-]
 
 
 @app.command("show")
-def person_show(national_id: NationalId = "", as_json: Json = False, by: By = "hr") -> None:
-    """Everything that is kept about one person, in plain text, for a request to see it."""
+def person_show(
+    national_id: NationalId = "",
+    files: Annotated[Path | None, typer.Option(help="A new folder, for what they handed in, opened.")] = None,
+    as_json: Json = False,
+    by: By = "",
+) -> None:
+    """Everything that is kept about one person, in plain text, for a request to see it.
+
+    Exit code 1: nothing is kept, or not every file could be opened.
+    """
     from bot import erase
-    from bot.policy import Policy
     from bot.times import wall_clock
-    from bot.topic import Registry
-    from handlers import topics
+    from handlers import holds
     from storage.people import national_id_index
 
-    wanted = _asked(national_id)
+    wanted = typed_id(national_id)
+
+    lost: list[str] = []
 
     async def work(settings: Settings, database: Any, vault: Any) -> dict[str, list[dict[str, Any]]]:
-        holds = Registry(topics(vault, Policy(settings, wall_clock))).holds
-        return await erase.about(
-            database, vault, holds, national_id_index(vault, wanted), wall_clock(), by=operator(by)
-        )
+        index = national_id_index(vault, wanted)
+        found = await erase.about(database, vault, holds(), index, wall_clock(), by=operator(by))
+        if files:
+            lost.extend(await _open(found, files, index, settings, database, vault))
+        return found
+
+    if files:
+        try:
+            files.mkdir(mode=0o700)
+        except OSError as error:
+            complain(f"{files} cannot be made: {error.strerror}.")
+            raise typer.Exit(2) from None
 
     found = {table: rows for table, rows in with_database(work).items() if rows}
     if as_json:
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        say_json(found, indent=2)
     else:
         _print(found, ZoneInfo(settings_or_exit().timezone))
     if not found:
         err.print("Nothing is kept about this ID.")
         raise typer.Exit(1)
+    for line in lost:
+        complain(line)
+    if lost:
+        raise typer.Exit(1)
+
+
+async def _open(
+    found: dict[str, list[dict[str, Any]]], folder: Path, index: str, settings: Settings, database: Any, vault: Any
+) -> list[str]:
+    """→ what could not be opened, and why"""
+    from bot.papers.shapes import kind_of
+    from bot.text import Texts
+    from handlers.documents import naming
+    from storage import people
+    from storage.files import Files
+    from storage.objects import Unstored
+    from storage.stores import objects_at
+    from storage.vault import Tampered
+
+    async with database.read() as tx:
+        person = await people.by_index(tx, vault, index)
+    lost: list[str] = []
+    if person is None:
+        return lost
+    names = naming.names(found.get("papers", []), found.get("pages", []), Texts(), cli_language())
+    for row in found.get("files", []):
+        try:
+            data = await Files(database, objects_at(settings.files_address)).get(row["id"], person.key)
+        except (Unstored, Tampered) as error:
+            why = "it was changed, or is somebody else's" if isinstance(error, Tampered) else error
+            lost.append(f"The file {row['id']} could not be opened: {why}.")
+        else:
+            (folder / f"{names.get(row['id'], row['id'])}.{kind_of(data) or 'bin'}").write_bytes(data)
+    return lost
 
 
 @app.command("erase")
 def person_erase(
     national_id: NationalId = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask again, for scripts.")] = False,
-    by: By = "hr",
+    by: By = "",
 ) -> None:
     """Delete everything that is kept about one person, and the keys of what lies in backups. For good."""
     from bot import erase
     from bot.app import ledger_of, wire
+    from bot.thai import ascii_digits
     from bot.times import wall_clock
     from storage import snapshot
     from storage.database import Unavailable
+    from storage.erasures import Broken
     from storage.people import national_id_index
 
-    wanted = _asked(national_id)
+    wanted = typed_id(national_id)
     if not yes:
         who = with_database(lambda _, database, vault: _who(vault, database, wanted))
-        out.print(who, markup=False, highlight=False)
+        say(who)
         question = "All of it goes, for good. To go on, type the last four digits of the ID"
-        if typer.prompt(question, err=True) != wanted[-4:]:
+        if ascii_digits(typer.prompt(question, err=True)).strip() != wanted[-4:]:
             err.print("Nothing was erased.")
             raise typer.Exit(1)
 
     async def work(settings: Settings, database: Any, vault: Any) -> erase.Done | None:
         kp7 = wire(settings, database, vault)
-        return await erase.erase(
-            database, vault, kp7.registry.holds, ledger_of(settings, vault), kp7.outbox, kp7.notices,
-            national_id_index(vault, wanted), wall_clock(), by=operator(by),
-        )  # fmt: skip
+        try:
+            return await erase.erase(
+                database, vault, kp7.registry.holds, ledger_of(settings, vault), kp7.outbox, kp7.notices,
+                national_id_index(vault, wanted), wall_clock(), by=operator(by),
+            )  # fmt: skip
+        except Unavailable as error:
+            complain(f"The database does not answer ({error}). Run this again; nobody knows yet whether it was done.")
+            raise typer.Exit(1) from None
+        except Broken as error:
+            complain(f"Nothing was erased: {error}")
+            raise typer.Exit(1) from None
 
-    try:
-        done = with_database(work)
-    except Unavailable as error:
-        err.print(f"The database does not answer ({error}). Run this again; nobody knows yet whether it was done.")
-        raise typer.Exit(1) from None
+    done = with_database(work)
     if done is None:
         err.print("Nothing is kept about this ID.")
         raise typer.Exit(1)
@@ -103,29 +171,16 @@ async def _who(vault: Any, database: Any, national_id: str) -> str:
     return f"{person.full_name}, {person.unit}" if person else "Nobody on the roster has this ID."
 
 
-def _asked(national_id: str) -> str:
-    from bot import thai
-    from bot.events import Invalid
-
-    try:
-        return thai.national_id(national_id or typer.prompt("ID", hide_input=True, err=True))
-    except Invalid:
-        err.print("That is not an ID.")
-        raise typer.Exit(2) from None
-
-
 def _print(found: dict[str, list[dict[str, Any]]], zone: ZoneInfo) -> None:
     for table, rows in found.items():
         for number, row in enumerate(rows, 1):
             out.print(f"{table} {number} of {len(rows)}", style="bold", highlight=False)
             for name, value in row.items():
                 if value is not None:
-                    out.print(f"  {name}: {_plain(name, value, zone)}", markup=False, highlight=False, soft_wrap=True)
+                    say(f"  {name}: {_shown(name, value, zone)}")
 
 
-def _plain(name: str, value: Any, zone: ZoneInfo) -> str:
-    """On one line, and nothing that somebody typed steers the terminal."""
+def _shown(name: str, value: Any, zone: ZoneInfo) -> str:
     if isinstance(value, int) and (name == "at" or name.endswith("_at")) and value:
-        return datetime.fromtimestamp(value / 1000, zone).isoformat(" ", "seconds")
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return plain(text)
+        return moment(value, zone).replace("T", " ")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

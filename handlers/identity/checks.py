@@ -10,7 +10,7 @@ from bot import thai
 from bot.outbox import Entry, Outbox
 from bot.topic import Context
 from storage import audit, people
-from storage.database import Database, Tx
+from storage.database import Database, Tx, retried
 from storage.ids import new_id
 from storage.people import Person
 from storage.vault import Vault
@@ -125,6 +125,7 @@ def matches(person: Person, claim: Mapping[str, str]) -> dict[str, bool]:
     }
 
 
+@retried
 async def decide(
     database: Database,
     vault: Vault,
@@ -166,7 +167,6 @@ async def decide(
         )
         if won != 1:
             raise Undecidable("decided")
-        await audit.append(tx, vault, now, [_line(by, verdict, person, reference, mismatch=disagrees)])
         if confirmed:  # HR has seen the person: a lock that guessing led to is lifted
             await tx.run("UPDATE people SET wrong_codes = 0 WHERE id_index = :index", {"index": row["id_index"]})
         if row["waits"]:
@@ -180,6 +180,8 @@ async def decide(
             chat_key = vault.unwrap(row["key_id"], row["wrapped"])
             entry = Entry.make("event", "verdict", content, chat_key, now=now, account_id=row["account_id"], due_at=now)
             await outbox.insert(tx, [entry])
+        # last: from here on others who write into the log wait for us
+        await audit.append(tx, vault, now, [_line(by, verdict, person, reference, mismatch=disagrees)])
 
 
 async def unblock(tx: Tx, vault: Vault, national_id: str, *, by: str, now: int) -> bool:

@@ -1,7 +1,8 @@
 """Mailed codes: issue, guess, spend. Rules OTP1 to OTP8 of `docs/security.md`.
 
 A code is six random digits from pyotp, each from a secret of its own that is thrown away; only a keyed hash is
-stored. It is bound to chat, person, purpose and address. The protocol of a guess, all in the turn's transaction:
+stored, which binds it to chat, person, purpose, address and time. The
+protocol of a guess, all in the turn's transaction:
 
 1. limits over all chats of this person, and over everybody;
 2. one conditional UPDATE counts the guess, if the code still lives: the row count says so;
@@ -9,8 +10,6 @@ stored. It is bound to chat, person, purpose and address. The protocol of a gues
 4. right: one conditional UPDATE ends the code, so that of many right answers one wins.
 """
 
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 
@@ -22,7 +21,9 @@ from bot.times import HOUR, MINUTE, moment
 from bot.topic import Context
 from storage import attempts
 from storage.attempts import Limit
+from storage.database import Row
 from storage.ids import new_id
+from storage.macs import fits, mac
 from storage.people import Person, address_index
 
 _REFERENCE = "ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: read aloud and not mistaken
@@ -34,8 +35,13 @@ class Issued:
     expires_at: int
 
 
-def _hash(context: Context, id: str, code: str) -> str:
-    return hmac.digest(context.vault.secret("codes"), f"{id}\x1f{code}".encode(), hashlib.sha256).hex()
+# What a code is good for. Under its keyed hash, so that whoever writes the database cannot turn one into another.
+_BOUND = ("id", "account_id", "person_id", "purpose", "address_index", "issued_at", "expires_at")
+
+
+def _sealed(context: Context, row: Row, *what: object) -> tuple[bytes, object, *tuple[object, ...]]:
+    """`what`: the code; or, once it was entered, "used" and when."""
+    return (context.vault.secret("codes"), *(row[column] for column in _BOUND), *what)
 
 
 def when(context: Context, milliseconds: int) -> dict[str, object]:
@@ -87,23 +93,21 @@ async def issue(context: Context, purpose: str, person: Person, address: str) ->
     if until := await attempts.take(tx, "code", {f"{index}:own" if own else index: limit, account: limit}, now):
         raise Invalid("too_many_codes", **when(context, until))
     await end_all(context, purpose, "replaced")
-    id = new_id()
     code = pyotp.HOTP(pyotp.random_base32(), digits=s.code_digits).at(0)
     issued = Issued("".join(secrets.choice(_REFERENCE) for _ in range(4)), now + s.code_minutes * MINUTE)
+    row = {
+        "id": new_id(),
+        "account_id": account,
+        "person_id": person.id,
+        "purpose": purpose,
+        "address_index": index,
+        "issued_at": now,
+        "expires_at": issued.expires_at,
+    }
     await tx.run(
         "INSERT INTO codes (id, account_id, person_id, purpose, address_index, reference, hash, issued_at, expires_at) "
-        "VALUES (:id, :account, :person, :purpose, :address, :reference, :hash, :now, :expires)",
-        {
-            "id": id,
-            "account": account,
-            "person": person.id,
-            "purpose": purpose,
-            "address": index,
-            "reference": issued.reference,
-            "hash": _hash(context, id, code),
-            "now": now,
-            "expires": issued.expires_at,
-        },
+        "VALUES (:id, :account_id, :person_id, :purpose, :address_index, :reference, :hash, :issued_at, :expires_at)",
+        {**row, "reference": issued.reference, "hash": mac(*_sealed(context, row, code))},
     )
     context.post(
         "mail",
@@ -126,9 +130,10 @@ async def guess(context: Context, purpose: str, person: Person, address: str, co
     s, tx, now = context.settings, context.tx, context.now
     await _refuse_if_locked(context, person)
     counted = await tx.all(
-        "UPDATE codes SET guesses = guesses + 1 WHERE account_id = :account AND purpose = :purpose "
+        "UPDATE codes SET guesses = guesses + 1 "  # noqa: S608  names are ours
+        "WHERE account_id = :account AND purpose = :purpose "
         "AND person_id = :person AND address_index = :address AND ended_at IS NULL AND guesses < :most "
-        "AND issued_at <= :now AND expires_at > :now RETURNING id, hash, guesses",
+        f"AND issued_at <= :now AND expires_at > :now RETURNING hash, guesses, {', '.join(_BOUND)}",
         {
             "account": context.visitor.id,
             "purpose": purpose,
@@ -141,7 +146,7 @@ async def guess(context: Context, purpose: str, person: Person, address: str, co
     if not counted:
         raise Invalid("code_expired")
     row = counted[0]
-    if not hmac.compare_digest(row["hash"], _hash(context, row["id"], code)):
+    if not fits(row["hash"], *_sealed(context, row, code)):
         await attempts.note(tx, "wrong_code", person.id, now)
         await attempts.note(tx, "wrong_code", attempts.EVERYBODY, now)
         await tx.run("UPDATE people SET wrong_codes = wrong_codes + 1 WHERE id = :id", {"id": person.id})
@@ -152,8 +157,8 @@ async def guess(context: Context, purpose: str, person: Person, address: str, co
         await end_all(context, purpose, "guessed")
         raise Invalid("code_locked", **when(context, now + s.code_lock_minutes * MINUTE))
     won = await tx.run(
-        "UPDATE codes SET ended_at = :now, outcome = 'used' WHERE id = :id AND ended_at IS NULL",
-        {"id": row["id"], "now": now},
+        "UPDATE codes SET ended_at = :now, outcome = 'used', hash = :proof WHERE id = :id AND ended_at IS NULL",
+        {"id": row["id"], "now": now, "proof": mac(*_sealed(context, row, "used", now))},
     )
     if won != 1:
         raise Invalid("code_expired")
@@ -168,7 +173,8 @@ async def spend(
     `saved` once an address was saved with it, `spent` once a session began with it."""
     before = {"saved": ("used",), "spent": ("used", "saved")}[by]
     rows = await context.tx.all(
-        "SELECT id, purpose, outcome, address_index FROM codes WHERE account_id = :account AND person_id = :person "
+        f"SELECT hash, outcome, ended_at, {', '.join(_BOUND)} FROM codes "  # noqa: S608  names are ours
+        "WHERE account_id = :account AND person_id = :person "
         "AND ended_at <= :now AND ended_at > :since ORDER BY id DESC",
         {
             "account": context.visitor.id,
@@ -179,8 +185,8 @@ async def spend(
     )
     index = address_index(context.vault, address) if address else None
     for row in rows:
-        fits = row["purpose"] in purposes and row["outcome"] in before and index in (None, row["address_index"])
-        if fits:
+        meant = row["purpose"] in purposes and row["outcome"] in before and index in (None, row["address_index"])
+        if meant and fits(row["hash"], *_sealed(context, row, "used", row["ended_at"])):
             return (
                 await context.tx.run(
                     "UPDATE codes SET outcome = :by WHERE id = :id AND outcome = :before",
@@ -202,7 +208,8 @@ async def end_all(context: Context, purpose: str, outcome: str) -> None:
 
 
 async def _erase_mail(context: Context) -> None:
-    await context.tx.run(
-        "DELETE FROM outbox WHERE account_id = :account AND purpose = :secret",
+    rows = await context.tx.all(
+        "DELETE FROM outbox WHERE account_id = :account AND purpose = :secret RETURNING id",
         {"account": context.visitor.id, "secret": SECRET},
     )
+    context.tx.cancelled.update(row["id"] for row in rows)

@@ -1,7 +1,6 @@
 """Facts and effects of the identity conversations."""
 
 import hmac
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,6 +105,12 @@ async def acknowledge(context: Context, effect: do.Acknowledge) -> bool:
     return True
 
 
+_TYPED = (
+    "INSERT INTO typed_ids (account_id, id_index, at) VALUES (:account, :index, :now) "
+    "ON CONFLICT (account_id, id_index) DO UPDATE SET at = excluded.at"
+)
+
+
 async def look_up(context: Context, effect: do.LookUp) -> dict[str, Any]:
     """Known without an address and unknown take the very same path from here on (OTP9)."""
     s, now = context.settings, context.now
@@ -117,6 +122,11 @@ async def look_up(context: Context, effect: do.LookUp) -> dict[str, Any]:
         raise Invalid("too_many_lookups", **codes.when(context, until))
     for sql, row in attempts.notes("lookup", limits, now):
         context.save(sql, row)  # a chat has one event in a batch, so nobody looks before this is written
+    context.save(_TYPED, {
+        "account": context.visitor.id,
+        "index": people.national_id_index(context.vault, effect.national_id),
+        "now": now,
+    })  # fmt: skip
     person = await _somebody(context, effect.national_id)
     return {"masked": thai.mask_email(person.email.address) if person and person.email else None}
 
@@ -167,12 +177,7 @@ async def enter(context: Context, effect: do.Enter) -> dict[str, str]:
         )
     ]
     await chats.end_sessions(tx, cut_off, unlink=True)
-    visitor.session = secrets.token_urlsafe(32)
-    await tx.run(
-        "UPDATE accounts SET person_id = :person, session = :session, session_at = :now, staff_group = NULL "
-        "WHERE id = :me",
-        {**ids, "session": visitor.session, "now": context.now},
-    )
+    visitor.session = await chats.begin_session(tx, context.vault, visitor.chat, person.id, context.now)
     visitor.person_id, visitor.person_key = person.id, person.key
     visitor.session_at = visitor.seen_at = context.now
     visitor.group = ""

@@ -13,6 +13,16 @@ from storage.database import Tx
 from storage.holdings import Holds
 from storage.vault import Vault
 
+HOLDS = (
+    Holds("typed_ids", {"account_id": "accounts", "id_index": "marks"}, hidden=("id_index",), id="account_id"),
+    Holds("codes", {"person_id": "people", "account_id": "accounts"}, hidden=("hash", "address_index")),
+    Holds(
+        "identity_checks",
+        {"person_id": "people", "account_id": "accounts", "id_index": "marks", "key_id": "keys"},
+        hidden=("id_index",),
+    ),
+)
+
 
 def topic(vault: Vault, policy: Policy) -> Topic:
     async def facts(tx: Tx, visitors: Sequence[Visitor], now: int) -> Mapping[str, script.Facts]:
@@ -51,14 +61,8 @@ def topic(vault: Vault, policy: Policy) -> Topic:
         sweeps=(sweeps.unattended(policy),),
         kept=lambda settings: (
             Kept("codes", "expires_at", DAY),
+            Kept("typed_ids", "at", (settings.conversation_days + 1) * DAY),  # outlives what was said there
             Kept("identity_checks", "asked_at", settings.officer_check_days * DAY),
         ),
-        holds=(
-            Holds("codes", {"person_id": "people", "account_id": "accounts"}, hidden=("hash", "address_index")),
-            Holds(
-                "identity_checks",
-                {"person_id": "people", "account_id": "accounts", "id_index": "marks", "key_id": "keys"},
-                hidden=("id_index",),
-            ),
-        ),
+        holds=HOLDS,
     )

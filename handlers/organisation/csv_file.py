@@ -2,14 +2,14 @@
 
 import codecs
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 from handlers.organisation.refusals import BadFile
 
 # A record of cells, or None where the file has something at this place that is no record.
 Record = Sequence[str] | None
-Reading = Callable[[], Iterator[Record]]
+Reading = Callable[[], Generator[Record, None, None]]  # to be closed: there may be a process behind it
 
 _SEPARATORS = (",", ";", "\t")
 _BLOCK = 1 << 16  # bytes
@@ -52,7 +52,7 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
-def _records(path: Path, encoding: str, separator: str) -> Iterator[Record]:
+def _records(path: Path, encoding: str, separator: str) -> Generator[Record, None, None]:
     with path.open(encoding=encoding, newline="") as file:
         records = csv.reader(file, delimiter=separator)
         while True:

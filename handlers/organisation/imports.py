@@ -1,6 +1,7 @@
 """Roster and organisations into the database: in chunks, so that chats go on meanwhile, and again without harm."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
@@ -9,11 +10,12 @@ from typing import Literal, TypeVar
 
 from handlers.identity.rules import email_source
 from handlers.organisation.missing import Missing, find_missing, named, refuse_to_retire, retire_missing
+from handlers.organisation.national_ids import refuse_repeated
 from handlers.organisation.organisations import OrganisationRow, check_tree, read_organisations
 from handlers.organisation.refusals import BadRow
-from handlers.organisation.roster import Roster, RosterRow, refuse_repeated
+from handlers.organisation.roster import Roster, RosterRow
 from storage import audit
-from storage.database import Database, Row, Tx
+from storage.database import Database, Row, Tx, retried
 from storage.people import national_id_index
 from storage.roster import Plan, RosterEntry, Written, on_record, tally
 from storage.vault import Vault
@@ -93,14 +95,15 @@ async def import_roster(
             refuse_to_retire(len(missing), in_service, ids.unreadable, full.at_most)
         report.missing = await named(database, vault, missing, by, clock)
     done = 0
-    for chunk in chunks(roster.people(today), CHUNK):
-        good = [row for row in chunk if isinstance(row, RosterRow)]
-        report.bad += [row for row in chunk if isinstance(row, BadRow)]
-        plan = await _chunk(database, vault, [_entry(row, rule) for row in good], by, clock, dry=dry)
-        report.written += tally(plan.outcomes)
-        _tell(report, roster.words, good, plan)
-        done += len({row.number for row in chunk})
-        progress(done, ids.rows)
+    with closing(roster.people(today)) as people:
+        for chunk in chunks(people, CHUNK):
+            good = [row for row in chunk if isinstance(row, RosterRow)]
+            report.bad += [row for row in chunk if isinstance(row, BadRow)]
+            plan = await _chunk(database, vault, [_entry(row, rule) for row in good], by, clock, dry=dry)
+            report.written += tally(plan.outcomes)
+            _tell(report, roster.words, good, plan)
+            done += len({row.number for row in chunk})
+            progress(done, ids.rows)
     if full and full.retire:
         report.retired = len(missing) if dry else await retire_missing(database, vault, missing, by, clock)
     return report
@@ -115,13 +118,18 @@ async def _chunk(
     plan = Plan(vault, entries, record)
     if dry or not plan.writes:
         return plan
-    async with database.write() as tx:
-        now = clock()
-        done = await plan.carry_out(tx, now)
-        written = {one.person_id: one.what for one in done.outcomes if one.what != "left"}
-        lines = [audit.Line(by, f"roster.{what}", person) for person, what in written.items()]
-        await audit.append(tx, vault, now, lines)
-    return done
+
+    @retried
+    async def carried_out() -> Plan:
+        async with database.write() as tx:
+            now = clock()
+            done = await plan.carry_out(tx, now)
+            written = {one.person_id: one.what for one in done.outcomes if one.what != "left"}
+            lines = [audit.Line(by, f"roster.{what}", person) for person, what in written.items()]
+            await audit.append(tx, vault, now, lines)
+        return done
+
+    return await carried_out()
 
 
 async def _placed(tx: Tx, entries: Sequence[RosterEntry]) -> list[RosterEntry]:
@@ -213,9 +221,14 @@ async def import_organisations(database: Database, path: Path, *, dry: bool = Fa
     report.written = Written(added, changed, sum(row.number not in wrong for row in rows) - added - changed)
     if added + changed > FEW:
         report.changes.clear()
-    for chunk in chunks([] if dry else different, CHUNK):
+
+    @retried
+    async def write(chunk: Sequence[Mapping[str, str | None]]) -> None:
         async with database.write() as tx:
             await tx.many(_UPSERT_ORGANISATION, chunk)
+
+    for chunk in chunks([] if dry else different, CHUNK):
+        await write(chunk)
     return report
 
 

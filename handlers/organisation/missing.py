@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from handlers.identity.rules import IN_SERVICE
 from handlers.organisation.refusals import BadFile
 from storage import audit, people
-from storage.database import Database, Row
+from storage.database import Database, Row, retried
 from storage.roster import retire
 from storage.vault import Vault
 
@@ -38,12 +38,18 @@ async def named(
     database: Database, vault: Vault, missing: list[Row], by: str, clock: Callable[[], int]
 ) -> list[Missing]:
     """The same people, to be shown to `by`."""
-    shown: list[Missing] = []
-    for start in range(0, len(missing), _CHUNK):
-        ids = [row["id"] for row in missing[start : start + _CHUNK]]
+
+    @retried
+    async def look(ids: list[str]) -> dict[str, people.Person]:
         async with database.write() as tx:
             found = await people.by_ids(tx, vault, ids)
             await audit.append(tx, vault, clock(), [audit.Line(by, "roster.missing", id) for id in found])
+        return found
+
+    shown: list[Missing] = []
+    for start in range(0, len(missing), _CHUNK):
+        ids = [row["id"] for row in missing[start : start + _CHUNK]]
+        found = await look(ids)
         shown += [Missing(one.id, one.full_name, one.unit, one.status) for id in ids if (one := found.get(id))]
     return shown
 
@@ -63,14 +69,16 @@ async def retire_missing(
     database: Database, vault: Vault, missing: list[Row], by: str, clock: Callable[[], int]
 ) -> int:
     """→ how many; somebody whose status has changed since is left alone"""
-    retired = 0
-    for start in range(0, len(missing), _CHUNK):
+
+    @retried
+    async def write(chunk: list[Row]) -> int:
         async with database.write() as tx:
             now = clock()
-            ids = await retire(tx, missing[start : start + _CHUNK], now)
+            ids = await retire(tx, chunk, now)
             await audit.append(tx, vault, now, [audit.Line(by, "roster.retired", id) for id in ids])
-        retired += len(ids)
-    return retired
+        return len(ids)
+
+    return sum([await write(missing[start : start + _CHUNK]) for start in range(0, len(missing), _CHUNK)])
 
 
 async def _in_service(database: Database) -> AsyncIterator[list[Row]]:

@@ -13,7 +13,7 @@ from typing import Literal
 from bot import thai
 from bot.events import Invalid
 from handlers.organisation.refusals import BadFile, BadRow
-from handlers.organisation.tables import Cells, Column, Row, plain, read
+from handlers.organisation.tables import Cells, Column, Row, masked, plain, read
 
 Kind = Literal[
     "ministry",
@@ -32,15 +32,6 @@ Kind = Literal[
     "education_area",
     "school",
 ]
-LOCAL_AUTHORITIES: frozenset[Kind] = frozenset(
-    {
-        "provincial_authority",
-        "city_municipality",
-        "town_municipality",
-        "subdistrict_municipality",
-        "subdistrict_authority",
-    }
-)
 
 # What the files say, to what we call it; without spaces and dots (`tables.plain`).
 _KINDS: dict[Kind, tuple[str, ...]] = {
@@ -66,8 +57,8 @@ _PARENT = "รหัสแม่"
 COLUMNS = (
     Column("code", ("รหัส",)),
     Column("kind", ("ประเภท",)),
-    Column("name_th", ("ชื่อ",)),
-    Column("name_en", ("ชื่ออังกฤษ",)),
+    Column("name_th", ("ชื่อ",), longest=500),
+    Column("name_en", ("ชื่ออังกฤษ",), longest=500),
     Column("province", ("จังหวัด",)),
     Column("district", ("อำเภอ",)),
     Column("parent_code", (_PARENT,)),
@@ -117,7 +108,7 @@ def check_tree(rows: Iterable[OrganisationRow], known: Collection[str] = ()) -> 
         raise BadFile("organisation_twice", rows=", ".join(" = ".join(map(str, numbers)) for numbers in twice))
     faults = _tree_faults({row.code: row.parent_code for row in by_code.values()}, known)
     return tuple(
-        BadRow(row.number, _PARENT, faults[row.code], row.parent_code or "", {})
+        BadRow(row.number, _PARENT, faults[row.code], masked(row.parent_code or ""), {})
         for row in by_code.values()
         if row.code in faults
     )

@@ -1,4 +1,5 @@
-"""What is wrong with a file, or with a row of it. The sentences are in the catalogues, under `error.<code>`."""
+"""What is wrong with a file, or with a row of it. The sentences are in the catalogues, under `error.<code>` for a file
+and `cell.<code>` for a cell: a cell is not typed again by whoever reads of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ class BadFile(Exception):
 class BadRow:
     """A cell that cannot be taken, and so its row. A row with several bad cells is reported once for each.
 
-    `code` names the sentence `error.<code>`, `params` fill it; `shown` is the cell's value, masked if it is personal;
+    `code` names the sentence `cell.<code>`, `params` fill it; `shown` is the cell's value, masked;
     `column` is its header as the file has it, empty where the row as a whole is meant.
     """
 

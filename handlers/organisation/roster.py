@@ -5,28 +5,24 @@ e-mail prove who they are. It is personal data of the strongest kind: keep a key
 into a log (their `repr` leaves such fields out).
 """
 
-from array import array
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import pairwise
 from pathlib import Path
 from re import compile as pattern
 
 from bot import thai
 from bot.events import Invalid
-from handlers.organisation.refusals import BadFile, BadRow
+from handlers.organisation.national_ids import Ids, card_number, check_ids, ids
+from handlers.organisation.refusals import BadRow
 from handlers.organisation.roster_layouts import DPIS, KIND_BY_WORD, STATUS_BY_WORD, THAI, Kind, Status
-from handlers.organisation.tables import Cells, Row, find, plain
+from handlers.organisation.tables import Cells, Row, find, plain, whole
 
-# 1.9999E+12, and what becomes of that when the file is saved once more: 1999900000000, six digits that were and seven
-# that were not. One true ID in ten million looks like this.
-_ROUNDED = pattern(r"[0-9]+(?:\.[0-9]+)?[Ee]\+?[0-9]+|[0-9]{6}0{7}")
-_OF_A_NUMBER = pattern(r"\.0+$")
 # The days since the end of 1899 as which spreadsheets keep dates, from 1927 to 2173.
 _SERIAL = pattern(r"([1-9][0-9]{4})(?:\.[0-9]+)?")
+# YYYYMMDD in either era. As day, month and year it would lie before the year 1300.
+_WRITTEN_OUT = pattern(r"((?:1[89]|2[0-6])[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
 _BEFORE_DAY_ONE = date(1899, 12, 30)
 # A telephone number that a spreadsheet took for a number has lost its 0; Thai ones begin with nothing else.
 _WITHOUT_ZERO = pattern(r"[689][0-9]{8}|[2-7][0-9]{7}")
@@ -67,16 +63,6 @@ class RosterRow:
     lacks: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """What the IDs of a whole file say. `rows`: how many rows it has; `unreadable`: numbers of those without an ID;
-    `repeated`: the numbers of the rows at which one ID stands, a group for each that stands more than once."""
-
-    rows: int
-    unreadable: tuple[int, ...]
-    repeated: tuple[tuple[int, ...], ...]
-
-
 class Roster:
     """A file that was found to be a roster. What it says can be read again and again.
 
@@ -92,64 +78,33 @@ class Roster:
         header = self._table.header
         return {name: header.words.get(name, column.words[0]) for name, column in header.columns.items()}
 
-    def people(self, today: date) -> Iterator[RosterRow | BadRow]:
-        """One by one; a row that cannot be taken yields a `BadRow` for each of its bad cells.
+    def people(self, today: date) -> Generator[RosterRow | BadRow, None, None]:
+        """One by one; a row that cannot be taken yields a `BadRow` for each of its bad cells. Close it where not all
+        are taken: behind a workbook there is a process.
 
         `today` bounds dates of birth. Codes of a `BadRow` are those of `Table`, of the readers in `bot.thai` and
-        `cell_blank`, `national_id_rounded` (a spreadsheet made 1.9999E+12 of it), `kind_unknown`, `status_unknown`.
+        `cell_blank`, `national_id_rounded`, `kind_unknown`, `status_unknown`.
         """
         lacks = self._table.header.lacks
-        for row in self._table.rows():
-            if isinstance(row, BadRow):
-                yield row
-            else:
-                yield from _person(row, today, lacks)
+        with closing(self._table.rows()) as rows:
+            for row in rows:
+                if isinstance(row, BadRow):
+                    yield row
+                else:
+                    yield from _person(row, today, lacks)
 
     def ids(self) -> Iterator[tuple[int, str | None]]:
-        """Row number and ID of every row, None where it cannot be read."""
-        for row in self._table.rows("national_id"):
-            number = None
-            if isinstance(row, Row):
-                with suppress(Invalid):
-                    number = _card_number(row.cells["national_id"])
-            yield row.number, number
+        """As `national_ids.ids`."""
+        return ids(self._table)
 
     def check_ids(self) -> Ids:
-        """Reads the file once, and keeps eight bytes a person.
-
-        Only where hashes repeat it reads again, and looks at those rows alone, so that two IDs with one hash are not
-        mistaken for one.
-        """
-        rows = 0
-        unreadable = []
-        hashes = array("q")
-        for place, number in self.ids():
-            rows += 1
-            if number is None:
-                unreadable.append(place)
-            else:
-                hashes.append(hash(number))
-        suspects = {one for one, other in pairwise(sorted(hashes)) if one == other}
-        places: defaultdict[str, list[int]] = defaultdict(list)
-        if suspects:
-            for place, number in self.ids():
-                if number is not None and hash(number) in suspects:
-                    places[number].append(place)
-        return Ids(rows, tuple(unreadable), tuple(tuple(found) for found in places.values() if len(found) > 1))
+        """As `national_ids.check_ids`."""
+        return check_ids(self._table)
 
 
 def read_roster(path: Path, today: date) -> Iterator[RosterRow | BadRow]:
     """The people in the file, as `Roster.people` has them."""
     return Roster(path).people(today)
-
-
-def refuse_repeated(ids: Ids) -> None:
-    """Raises `BadFile("national_id_twice", rows="2 = 7, 4 = 5 = 9")` if an ID stands in the file twice.
-
-    The whole file is refused: which of two rows is the right one cannot be known.
-    """
-    if ids.repeated:
-        raise BadFile("national_id_twice", rows=", ".join(" = ".join(map(str, rows)) for rows in ids.repeated))
 
 
 def person_kind(text: str) -> Kind:
@@ -166,15 +121,11 @@ def person_status(text: str) -> Status:
     raise Invalid("status_unknown")
 
 
-def _card_number(text: str) -> str:
-    text = _OF_A_NUMBER.sub("", text)
-    if _ROUNDED.fullmatch(text):
-        raise Invalid("national_id_rounded")
-    return thai.national_id(text)
-
-
 def _dated(text: str) -> str:
-    """A spreadsheet's serial number as the day that it means; anything else as it is."""
+    """A spreadsheet's serial number, or eight digits with the year before, as the day that is meant; anything else as
+    it is."""
+    if written := _WRITTEN_OUT.fullmatch(whole(thai.ascii_digits(text))):
+        return "-".join(written.groups())
     if serial := _SERIAL.fullmatch(text):
         return (_BEFORE_DAY_ONE + timedelta(days=int(serial[1]))).isoformat()
     return text
@@ -185,7 +136,7 @@ def _day(text: str) -> date:
 
 
 def _phone(text: str) -> str:
-    text = _OF_A_NUMBER.sub("", text)
+    text = whole(text)
     return thai.phone(f"0{text}" if _WITHOUT_ZERO.fullmatch(text) else text)
 
 
@@ -198,14 +149,14 @@ def _person(row: Row, today: date, lacks: frozenset[str]) -> list[RosterRow | Ba
     title, first_name, last_name = _name(cells)
     person = RosterRow(
         number=row.number,
-        national_id=cells.required("national_id", _card_number, ""),
+        national_id=cells.required("national_id", card_number, ""),
         title=title,
         first_name=first_name,
         last_name=last_name,
         birth_date=cells.optional("birth_date", birth_date),
         kind=cells.required("kind", person_kind, "civil_servant"),
         kind_name=cells.text("kind"),
-        position_no=_OF_A_NUMBER.sub("", thai.ascii_digits(cells.text("position_no"))),
+        position_no=whole(thai.ascii_digits(cells.text("position_no"))),
         position=cells.text("position"),
         level=cells.text("level"),
         unit=cells.required("unit", str, ""),

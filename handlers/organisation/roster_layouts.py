@@ -84,20 +84,21 @@ THAI = (
     Column("birth_date", ("วันเดือนปีเกิด", "วัน/เดือน/ปีเกิด", "วันเกิด"), secret=True),
     Column("kind", ("ประเภทบุคลากร", "ประเภท")),
     Column("position_no", ("ตำแหน่งเลขที่", "เลขที่ตำแหน่ง")),
-    Column("position", ("ตำแหน่งในสายงาน", "ตำแหน่ง", "ชื่อตำแหน่งในสายงาน")),
+    Column("position", ("ตำแหน่งในสายงาน", "ตำแหน่ง", "ชื่อตำแหน่งในสายงาน"), longest=500),
     Column("level", ("ระดับ", "ระดับตำแหน่ง")),
-    Column("unit", ("สำนัก/กอง", "หน่วยงาน", "สังกัด", "กอง/สำนัก")),
+    Column("unit", ("สำนัก/กอง", "หน่วยงาน", "สังกัด", "กอง/สำนัก"), longest=500),
     Column("province", ("จังหวัด",)),
     Column("appointed_on", ("วันบรรจุ", "วันที่บรรจุ")),
     Column("transferred_in_on", ("วันรับโอน", "วันที่รับโอน")),
     Column("retires_on", ("วันเกษียณ", "วันเกษียณอายุ", "วันที่เกษียณอายุ")),
-    Column("email", ("อีเมล", "อีเมล์", "e-mail", "email"), secret=True),
+    Column("email", ("อีเมล", "อีเมล์", "e-mail", "email"), secret=True, longest=500),
     Column("phone", ("โทรศัพท์", "เบอร์โทรศัพท์", "หมายเลขโทรศัพท์", "เบอร์โทร", "โทรศัพท์มือถือ"), secret=True),
     Column("status", ("สถานะ", "สถานภาพ")),
     Column("laser_code", ("Laser Code", "LaserCode", "เลขหลังบัตร"), optional=True, secret=True),
 )
 
 # DPIS has no column of its own for these: they may be added under their Thai header.
+# Only these are optional there (and the number), whatever `THAI` says.
 _ADDED_TO_DPIS = frozenset({"province", "transferred_in_on", "phone", "laser_code"})
 _DPIS: dict[str, tuple[str, ...]] = {
     "number": ("PER_ID",),
