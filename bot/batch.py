@@ -15,13 +15,12 @@ import structlog
 from bot import metrics
 from bot.logs import place
 from bot.topic import Incoming
-from storage.database import Conflict, Unavailable
+from storage.database import Unavailable, retried
 
 log = structlog.get_logger()
 
 MOST = 256
 TRIES = 3
-CONFLICTS = 5  # in a row, with other processes
 
 
 @dataclass(eq=False)
@@ -100,13 +99,10 @@ class Batcher:
         self._waiting = later
         return batch
 
-    async def _attempt(self, batch: Sequence[Work], conflicts: int = 0) -> None:
+    async def _attempt(self, batch: Sequence[Work]) -> None:
         try:
-            self._waiting[:0] = await self._commit(batch)
+            self._waiting[:0] = await retried(self._commit)(batch)
         except Unavailable as error:
-            if isinstance(error, Conflict) and conflicts < CONFLICTS:  # the whole transaction again
-                await self._attempt(batch, conflicts + 1)
-                return
             log.error("database_unavailable", reason=str(error), events=len(batch))
             for work in batch:
                 work.settle(error)

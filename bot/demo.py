@@ -7,7 +7,6 @@ import asyncio
 import base64
 import email
 import email.policy
-import ipaddress
 import mailbox
 import os
 from collections.abc import Sequence
@@ -21,7 +20,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.channels.web import STATIC, fill, language_of
+from bot.channels.web import STATIC, fill
+from bot.health import from_here
+from bot.http import language_of
 from bot.settings import Settings
 from bot.text import Texts
 
@@ -94,13 +95,13 @@ class Mailbox:
         return sorted(found, key=lambda item: _sent_at(item[1]), reverse=True)[:SHOWN]
 
     async def _page(self, request: Request) -> Response:
-        if not _is_this_machine(request):
+        if not from_here(request):
             return Response(status_code=404)
         page = (STATIC / "mail.html").read_text("utf-8")
         return HTMLResponse(fill(page, self._texts, language_of(request), demo=True))
 
     async def _list(self, request: Request) -> Response:
-        if not _is_this_machine(request):
+        if not from_here(request):
             return Response(status_code=404)
         shown = [
             {
@@ -116,8 +117,8 @@ class Mailbox:
         return JSONResponse({"messages": shown})
 
     async def _html(self, request: Request) -> Response:
-        found = dict(self._messages()).get(request.path_params["id"])
-        if found is None or not _is_this_machine(request):
+        found = dict(self._messages()).get(request.path_params["id"]) if from_here(request) else None
+        if found is None:
             return Response(status_code=404)
         policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
         headers = {"content-security-policy": policy, "x-frame-options": "SAMEORIGIN"}
@@ -131,15 +132,3 @@ def _part(message: EmailMessage, kind: str) -> str:
 
 def _sent_at(message: EmailMessage) -> int:
     return int(parsedate_to_datetime(str(message["date"])).timestamp() * 1000)
-
-
-def _is_this_machine(request: Request) -> bool:
-    """Somebody at this machine: neither a proxy's guest nor another site's page under a name that leads here."""
-    if request.url.hostname not in ("localhost", "127.0.0.1", "::1"):
-        return False
-    if any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "via")):
-        return False
-    try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False

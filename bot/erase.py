@@ -3,23 +3,28 @@
 Erasing: their rows go, and with their keys all that lies in backups. In this order, in one transaction:
 
 1. find them, with all that hangs on their record, their chats, and on nobody's chats in which their ID was typed;
-2. write into the ledger which keys are destroyed (`storage/erasures.py`): from here on it will happen, crash or not;
-3. delete; give each chat that can be reached a new row with a new key, for one last message; commit.
+2. delete, also what was said in other people's chats in which it was typed; give each chat that can be reached a new
+   row with a new key, for one last message; write down who did this;
+3. write into the ledger which keys are destroyed (`storage/erasures.py`): from here on it will happen, crash or not;
+4. write down where the ledger ends now; commit.
 
 That row is a stranger's, who has never said anything: it goes when the message has gone out.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 from bot.notices import Notices
 from bot.outbox import Entry, Outbox
 from bot.times import HOUR
 from bot.topic import Kept, Words
-from storage import audit, holdings
-from storage.database import Database, Row, Tx
-from storage.erasures import Erasure, Ledger
+from storage import audit, erasures, holdings
+from storage.chats import forget_talk
+from storage.database import Database, Row, Tx, retried
+from storage.erasures import Broken, Erasure, Ledger
 from storage.holdings import Holds, Subject
 from storage.ids import new_id
 from storage.vault import Vault
@@ -38,6 +43,7 @@ class Done:
     told: int
 
 
+@retried
 async def about(
     database: Database, vault: Vault, holds: Sequence[Holds], id_index: str, now: int, *, by: str
 ) -> dict[str, list[Row]]:
@@ -49,6 +55,7 @@ async def about(
     return found
 
 
+@retried
 async def erase(
     database: Database,
     vault: Vault,
@@ -61,25 +68,31 @@ async def erase(
     *,
     by: str,
 ) -> Done | None:
-    """None: nothing is kept about this ID. `by`: who does it, for the audit log."""
+    """None: nothing is kept about this ID. `by`: who does it, for the audit log. Raises `erasures.Broken`."""
     async with database.write() as tx:
         linked = await holdings.hold(tx, vault, id_index)
         chats = await _reachable(tx, sorted(linked.accounts))
         subject = await holdings.with_strangers(tx, holds, linked)
-        if not subject.keys:
+        hosts = await holdings.hosts(tx, holds, subject)
+        if not await holdings.anything(tx, holds, subject):
             return None
-        await asyncio.to_thread(ledger.add, [Erasure(now, tuple(sorted(subject.keys)))])
-        await holdings.delete(tx, holds, subject)
+        await holdings.delete(tx, holds, subject, now)
+        await forget_talk(tx, hosts)
         await outbox.insert(tx, await _farewells(tx, vault, notices, chats, now))
-        await audit.append(tx, vault, now, _lines(by, "person.erased", subject))
+        await audit.append(tx, vault, now, _lines(by, audit.ERASED, subject, {"keys": sorted(subject.keys)}))
+        if subject.keys:
+            end = await erasures.hold_end(tx)
+            erasure = Erasure(now, tuple(sorted(subject.keys)))
+            await erasures.move_end(tx, await asyncio.to_thread(ledger.add, [erasure], end=end))
     return Done(bool(linked.people), len(linked.accounts), len(chats))
 
 
-def _lines(by: str, action: str, subject: Subject) -> list[audit.Line]:
+def _lines(
+    by: str, action: str, subject: Subject, detail: Mapping[str, Any] = MappingProxyType({})
+) -> list[audit.Line]:
     """One for each person; or one, where the ID is on no roster."""
-    if not subject.people:
-        return [audit.Line(by, action)]
-    return [audit.Line(by, action, person) for person in sorted(subject.people)]
+    people: list[str | None] = [*sorted(subject.people)]
+    return [audit.Line(by, action, person, dict(detail)) for person in people or [None]]
 
 
 async def _reachable(tx: Tx, accounts: Sequence[str]) -> list[Row]:
@@ -106,7 +119,20 @@ async def _farewells(tx: Tx, vault: Vault, notices: Notices, chats: Sequence[Row
     return [replace(entry, purpose=FAREWELL, expires_at=now + FAREWELL_HOURS * HOUR) for entry in told]
 
 
-async def again(database: Database, vault: Vault, holds: Sequence[Holds], keys: Sequence[str]) -> int:
+async def take_up(database: Database, ledger: Ledger) -> str:
+    """Begin the ledger of a database that never had one; else look whether all is there. → what is missing, if so"""
+    async with database.write() as tx:
+        end = await erasures.hold_end(tx)
+        fault = await asyncio.to_thread(ledger.fault, end)
+        if not fault:  # it may know more than the database, from before a crash
+            try:
+                await erasures.move_end(tx, await asyncio.to_thread(ledger.add, end=end))
+            except Broken as broken:
+                fault = str(broken)
+    return fault
+
+
+async def again(database: Database, vault: Vault, holds: Sequence[Holds], keys: Sequence[str], now: int) -> int:
     """Destroy what these keys belong to, where an older backup, or a crash after step 2, has left it. → how many"""
     async with database.read() as tx:
         rows = await tx.each(
@@ -114,5 +140,5 @@ async def again(database: Database, vault: Vault, holds: Sequence[Holds], keys: 
         )
     for row in rows:
         async with database.write() as tx:
-            await holdings.delete(tx, holds, await holdings.behind(tx, vault, row["id"]))
+            await holdings.delete(tx, holds, await holdings.behind(tx, vault, row["id"]), now)
     return len(rows)

@@ -44,11 +44,17 @@ class Press:
 
 @frozen
 class File:
-    """A file or picture was announced. `size` in bytes, -1 where the channel does not say."""
+    """A file or picture was announced. `size` in bytes, -1 where the channel does not say.
+
+    `reference`: the channel's own name for it, by which it can be fetched and taken back. `place`: which of how many
+    in an album, from 1; (1, 1) alone.
+    """
 
     name: str
     mime: str = ""
     size: int = -1
+    reference: str = ""
+    place: tuple[int, int] = (1, 1)
 
 
 @frozen
@@ -88,7 +94,19 @@ class Result:
     params: Mapping[str, object] = field(default_factory=dict)
 
 
-Event = Opened | Text | Press | File | Other | Unsent | Left | Invited | Result
+@frozen
+class Refresh:
+    """Something that a question shows has changed, by nobody's answer: what is asked now is shown, if that question is
+    still the one on the screen. If not, `elsewhere` (a catalogue key, or empty) is said, so that nobody waits for it.
+    `say` is said in any case."""
+
+    flow: str
+    key: str
+    elsewhere: str
+    say: "tuple[Say, ...]" = ()
+
+
+Event = Opened | Text | Press | File | Other | Unsent | Left | Invited | Result | Refresh
 
 
 # --- out ------------------------------------------------------------------------------------------------------------
@@ -108,11 +126,12 @@ Input = Literal["text", "digits", "email", "none"]
 
 @frozen
 class Button:
-    """`label` is rendered words; `data` comes back in a `Press`."""
+    """`label` is rendered words; `data` comes back in a `Press`. `link`: it opens this page of ours (a path)."""
 
     label: str
     data: str
     style: Style = "normal"
+    link: str = ""
 
 
 @frozen
@@ -120,7 +139,8 @@ class Message:
     """One rendered message, in one language: what every channel gets and turns into its own payload.
 
     `fresh`: a session began or ended; a channel that can take down what stood before does so. `busy`: something slow
-    has begun that takes up to so many seconds; a channel that can show so does.
+    has begun that takes up to so many seconds; a channel that can show so does. `picture`: path of a JPEG to show after
+    the lines, for whoever knows it, without login.
     """
 
     lines: tuple[str, ...]
@@ -129,3 +149,4 @@ class Message:
     language: Language = "th"
     fresh: bool = False
     busy: int = 0
+    picture: str = ""

@@ -1,8 +1,10 @@
 """What keeps KP7 from starting, in words to act on: which setting, what is wrong, where the right one is found."""
 
 import re
+from collections.abc import Mapping
 from ipaddress import ip_address
 from itertools import pairwise
+from typing import Any
 from urllib.parse import urlsplit
 
 from bot.settings import Settings
@@ -25,16 +27,104 @@ SHORTEST = 8
 _PLACEHOLDER = re.compile(r"change.?me|your[-_ ]|placeholder|only used in tests|x{8}|^<.*>$|…|^\.\.\.", re.IGNORECASE)
 
 
+ENV_FILE = ".env"  # as a fault's name: nothing in it could be read
+_MAILBOX = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
+# What pydantic has found, in our words; its own are for programmers. `{…}`: what it knows of the bounds.
+_SAID = {
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be more than {gt}",
+    "less_than": "must be less than {lt}",
+    "literal_error": "must be {expected}",
+    "value_error": "{error}",
+    "day": "{why}",  # bot.settings.Day
+}
+_KINDS = {
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "bool": "must be 1 (yes) or 0 (no)",
+}
+
+
+def said(error: Mapping[str, Any]) -> str:
+    """One of `ValidationError.errors()` as a sentence that goes on from the setting's name."""
+    kind = str(error["type"])
+    words = _SAID.get(kind) or _KINDS.get(kind.partition("_")[0], "is not understood")
+    return f"{words.format_map(error.get('ctx', {}))}."
+
+
+def shown(name: str) -> str:
+    """A fault's name as it stands in the environment."""
+    return name if name == ENV_FILE else name.upper()
+
+
+def address_fault(url: str) -> str:
+    """Why this is no address of a database, in a sentence; empty if it may be one."""
+    write = "Write sqlite:////var/lib/kp7/kp7.db, say, or postgresql://user@host/name."
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"is not an address. {write}"
+    if parts.scheme in ("postgresql", "postgres"):
+        return ""
+    if parts.scheme != "sqlite":
+        return f"names a kind of database that KP7 does not know. {write}"
+    if parts.netloc:
+        return f"has a host, but a file is on this machine: three slashes, or four if the path begins with one. {write}"
+    return "" if len(parts.path) > 1 else f"names no file. {write}"
+
+
+def files_fault(url: str) -> str:
+    """Why files cannot lie there, in a sentence; empty if they may. `storage/stores.py` reads it alike."""
+    write = "Write file:///var/lib/kp7/files, say, or s3://bucket/prefix."
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"is not an address. {write}"
+    if parts.scheme == "file":
+        if parts.netloc:
+            return f"has a host, but a folder is on this machine: three slashes. {write}"
+        return "" if parts.path.strip("/") else f"names no folder. {write}"
+    if parts.scheme == "s3":
+        return "" if parts.netloc else f"names no bucket. {write}"
+    return f"names a kind of store that KP7 does not know. {write}"
+
+
+def clamd_fault(address: str) -> str:
+    """Why clamd cannot be asked there, in a sentence; empty if it may."""
+    host, _, port = address.rpartition(":")
+    if address.startswith("/") or (host and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
+        return ""
+    return (
+        "is no address. Write HOST:PORT, such as 127.0.0.1:3310, or the path of its socket, which begins with a slash."
+    )
+
+
 def incomplete(settings: Settings) -> list[Fault]:
     """What every command needs."""
+    faults: list[Fault] = []
     wanted = dict(REQUIRED)
     if settings.card_verifier == "http":
         wanted["card_verifier_url"] = "CARD_VERIFIER=http asks this service."
-    if not settings.database_url.startswith("sqlite:"):
+    if why := address_fault(settings.database_url):
+        faults.append(("database_url", why))
+    elif not settings.database_url.startswith("sqlite:"):
         wanted["erased_file"] = "The file that says who was erased; it lies apart from the database, and outlives it."
-    faults = [(name, f"is not set. {how}") for name, how in wanted.items() if not getattr(settings, name)]
+        wanted["files_url"] = "Where files lie that people hand in: file:///var/lib/kp7/files, or s3://bucket/prefix."
+    if settings.files_url and (why := files_fault(settings.files_url)):
+        faults.append(("files_url", why))
+    if settings.clamd and (why := clamd_fault(settings.clamd)):
+        faults.append(("clamd", why))
+    faults += [(name, f"is not set. {how}") for name, how in wanted.items() if not getattr(settings, name)]
+    if settings.smtp_from and not _MAILBOX.fullmatch(settings.smtp_from):
+        faults.append(("smtp_from", "is not a mail address. Write it bare, such as kp7@example.go.th."))
+    if lost := [where for part in settings.audit_anchor.split(",") if (where := part.strip()) and not _off_here(where)]:
+        how = "Write a path that begins with a slash, a mail address, or both with a comma."
+        faults.append(("audit_anchor", f"has {lost[0]!r}, which is neither a whole path nor a mail address. {how}"))
     if settings.master_key and settings.master_key == settings.master_key_old:
         faults.append(("master_key_old", "is the same as MASTER_KEY: it is the one from before, or empty."))
+    if settings.phone_digits_min > settings.phone_digits_max:
+        faults.append(("phone_digits_min", "is more than PHONE_DIGITS_MAX: nobody could type a telephone number."))
     return faults
 
 
@@ -77,6 +167,11 @@ def _line(settings: Settings) -> list[Fault]:
     return faults
 
 
+def _off_here(destination: str) -> bool:
+    """A relative path would mean another file in every folder that a command is run in."""
+    return destination.startswith("/") or bool(_MAILBOX.fullmatch(destination))
+
+
 def _guessable(key: bytes) -> str:
     steps = {(after - before) % 256 for before, after in pairwise(key)}
     if len(steps) <= 1:
@@ -101,6 +196,7 @@ def _guarded(address: str) -> bool:
 
 
 def is_here(host: str) -> bool:
+    """Is this machine meant?"""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

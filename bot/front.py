@@ -1,8 +1,9 @@
 """The front door: uvicorn's HTTP protocol, for people who mean harm as well.
 
 - A request's headers must be complete within `HEADER_SECONDS` of the connection's opening or of the request's first
-  byte, its body within `BODY_SECONDS` of its headers. Absolutely: a trickle buys no time. Only a sender can be late:
-  nothing runs while the application thinks, streams, or has not read what was sent.
+  byte, its body within `BODY_SECONDS` of its headers. Absolutely: a trickle buys no time, unless the application knows
+  who is sending, and is `patient`. Only a sender can be late: nothing runs while the application thinks, streams, or
+  has not read what was sent.
 - Who does not take what is sent to them for `STALLED_SECONDS` is cut off.
 - What could be read in two ways is refused and the connection closed: two lengths, a length and chunks, folded headers,
   no Host or two. So are headers, or whatever else is not body, of more than `HEADER_LIMIT` bytes.
@@ -28,6 +29,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from bot import metrics
+from bot.http import PATIENCE
 from bot.logs import place, tell
 from bot.settings import Settings
 
@@ -127,15 +129,13 @@ class Front(HttpToolsProtocol):
     # The parser's callbacks. An exception stops it and comes out of `feed_data` as its own.
 
     def on_message_begin(self) -> None:
-        if self._idle and self._fed:
-            super().on_message_begin()
-            return
-        self._deaf, self.until = True, NEVER
-        if self._idle:  # answered before its body had come, and then body and next request came together
-            self.transport.close()
-        else:
+        if not self._idle:
+            self._deaf, self.until = True, NEVER
             self.cycle.keep_alive = False
-        raise Refused(400, "pipelined")
+            raise Refused(400, "pipelined")
+        if not self._fed:  # in one piece with the end of a body that was answered before it had come
+            self._fed, self.until = 1, time.monotonic() + self.config.header_seconds
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._refusal = self._fault()
@@ -143,6 +143,7 @@ class Front(HttpToolsProtocol):
             raise self._refusal
         super().on_headers_complete()
         self.until = time.monotonic() + self.config.body_seconds
+        self.scope["extensions"] = {PATIENCE: {"wait": self._wait}}
         self._in_headers = False
         self._fed = 0
         self._asked = True
@@ -178,6 +179,10 @@ class Front(HttpToolsProtocol):
         if self._in_headers and not self._deaf:
             seconds = self.config.header_seconds if self._fed else KEEP_ALIVE_SECONDS
             self.until = time.monotonic() + seconds
+
+    def _wait(self, seconds: float) -> None:
+        if not self._in_headers:
+            self.until += seconds
 
     def _fault(self) -> Refused | None:
         """What the parser lets pass and we do not."""

@@ -8,7 +8,7 @@ attempt carries the same body.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.events import Message, Result
+from bot.events import Message, Refresh, Result, Say
 from bot.outbox import Carrier, Entry, Outbox
 from bot.screen import menu_button
 from bot.text import Texts
@@ -99,11 +99,22 @@ def _plain(params: Mapping[str, object]) -> dict[str, Any]:
 
 
 def events(take: Take) -> Carrier:
-    """Rows that become events: content {channel, external_id, result}."""
+    """Rows that become events: content {channel, external_id}, and `result` or `refresh`: the fields of that event.
+
+    `token`, `token_until`: of the event that they answer, if there are any; `person`: whom alone it concerns, if so.
+    """
 
     async def deliver(entry: Entry) -> None:
         content = entry.content
         event_id = f"outbox:{entry.id}"  # carried twice, taken once
-        await take(Incoming(content["channel"], content["external_id"], event_id, Result(**content["result"])))
+        event = Result(**content["result"]) if "result" in content else _refresh(**content["refresh"])
+        token, until = content.get("token", ""), content.get("token_until", 0)
+        whose = (content["channel"], content["external_id"])
+        person = content.get("person", "")
+        await take(Incoming(*whose, event_id, event, token=token, token_until=until, person=person))
 
     return Carrier(deliver)
+
+
+def _refresh(*, say: Sequence[Mapping[str, Any]] = (), **given: str) -> Refresh:
+    return Refresh(**given, say=tuple(Say(**one) for one in say))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from bot.events import Button, Event, File, Language, Message, Opened, Other, Press, Result, Say, Text
+from bot.events import Button, Event, File, Language, Message, Opened, Other, Press, Refresh, Result, Say, Text
 from bot.flow import Ask, Back, Cancel, Chosen, Conversation, Frame, Happening, Resume, Shown, Start, Step
 from bot.text import Texts, fold
 from bot.values import frozen
@@ -72,7 +72,7 @@ def understand(
 ) -> Meaning:
     """`starts`: what may be typed to start a flow, catalogue key → flow."""
     match event:
-        case Result() | File():
+        case Result() | File() | Refresh():
             return event
         case Opened() | Other():
             return Resume()
@@ -136,18 +136,21 @@ def render(
         switch = Button(texts(language, "control.language"), f"{ACTION}lang.{other}", "quiet")
         aid = Button(texts(language, "control.help"), f"{ACTION}help", "quiet")
         return Message((*lines, texts(language, "home.choose")), (*entries, switch, aid), "text", language), Shown(turn)
-    values: list[tuple[str, str, Any]] = []  # value, label, style
+    values: list[tuple[str, str, Any, str]] = []  # value, label, style, link
     if isinstance(step.open, Ask) and not step.waiting:
         lines.append(texts(language, step.open.words, step.open.params))
-        values = [(c.value, texts(language, c.words, c.params), c.style) for c in step.open.choices]
+        values = [(c.value, texts(language, c.words, c.params), c.style, c.link) for c in step.open.choices]
         typed = step.open.input
     else:
         assert step.open is not None
         lines.append(texts(language, f"wait.{step.open.key}", _kept(step)))
         typed = "text"
     controls = (BACK, HELP, CANCEL) if step.can_go_back else (HELP, CANCEL)
-    values += [(control, texts(language, CONTROLS[control]), "quiet") for control in controls]
-    made = tuple(Button(label, buttons.token(account, turn, i), style) for i, (_, label, style) in enumerate(values))
+    values += [(control, texts(language, CONTROLS[control]), "quiet", "") for control in controls]
+    made = tuple(
+        Button(label, "" if link else buttons.token(account, turn, i), style, link)
+        for i, (_, label, style, link) in enumerate(values)
+    )
     shown = Shown(turn, tuple(v[0] for v in values), labels=tuple(v[1] for v in values))
     return Message(tuple(lines), made, typed, language), shown
 
@@ -165,9 +168,12 @@ def _kept(step: Step) -> Mapping[str, object]:
 
 
 def help_for(step: Step, texts: Texts) -> Say:
-    """Help about the open question, if the catalogues have any; else help in general."""
-    key = f"help.{step.open.words.removeprefix('ask.')}" if isinstance(step.open, Ask) else "help.general"
-    return Say(key if texts.has(key) else "help.general")
+    """Help about the open question as it is put (`ask.pages_card`), or else about the question itself, however put
+    (`pages.father`: `help.pages`); else help in general. Parts of a word mean nothing: `name_changed` is no `name`."""
+    if not isinstance(step.open, Ask):
+        return Say("help.general")
+    names = (step.open.words.removeprefix("ask."), step.open.key.partition(".")[0])
+    return Say(next((key for name in names if texts.has(key := f"help.{name}")), "help.general"))
 
 
 # --- keeping --------------------------------------------------------------------------------------------------------
@@ -185,6 +191,7 @@ def dump(convo: Conversation) -> dict[str, Any]:
                 "attempt": frame.attempt,
                 "handed_on": frame.handed_on,
                 "waiting": frame.waiting,
+                "since": frame.since,
             }
             for frame in convo.frames
         ],
@@ -209,7 +216,7 @@ def load(stored: Any) -> Conversation:
         return Conversation()
     texts = [shown.digest, *shown.values, *shown.labels]
     texts += [text for f in frames for text in (f.flow, f.asked, f.attempt, f.waiting, f.handed_on)]
-    numbers = [convo.turn, convo.seen, shown.turn]
+    numbers = [convo.turn, convo.seen, shown.turn, *(f.since for f in frames)]
     maps = [m for f in frames for m in (f.args, f.results)]
     sound = (
         all(isinstance(text, str) for text in texts)

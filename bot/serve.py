@@ -6,15 +6,15 @@ and deliveries in flight, and the exit code is 0. A second Ctrl-C does not wait 
 
 import asyncio
 import contextlib
+import ctypes
+import errno
 import fcntl
 import gc
-import importlib.metadata
 import resource
 import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,11 +26,18 @@ from bot import front
 from bot.app import running, web_app
 from bot.channels.web import Hub
 from bot.logs import log_as_json, place, tell
-from bot.settings import Settings
+from bot.settings import Settings, version
+from storage import sqlite
 
 log = structlog.get_logger()
 
+LARGE = 1024 * 1024  # bytes
+_M_MMAP_THRESHOLD = -3  # malloc.h
 OTHER_FILES = 256  # what is open besides connections: database, log, mail server, LINE
+
+
+class Shut(Exception):
+    """Nobody can be let in at this address: a sentence for the operator."""
 
 
 class _Server(uvicorn.Server):
@@ -56,8 +63,16 @@ def run(settings: Settings, *, web: bool = True, worker: bool = True) -> int:
     """Returns an exit code."""
     log_as_json()
     gc.set_threshold(50_000, 20, 50)  # cycles are rare here, and looking for them at every turn costs a seventh of it
+    _give_back_what_is_large()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, worker=worker) if web else _work(settings))
+
+
+def _give_back_what_is_large() -> None:
+    """Files go back to the system as soon as they are done with. The C library of most systems, having seen some of
+    them, would keep so much for the next ones; in each thread."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE)
 
 
 async def _work(settings: Settings) -> int:
@@ -67,7 +82,7 @@ async def _work(settings: Settings) -> int:
     async with running(settings, web=False):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        log.info("started", version=_version(), database=urlsplit(settings.database_url).scheme, part="worker")
+        log.info("started", version=version(), database=urlsplit(settings.database_url).scheme, part="worker")
         await stop.wait()
         stopping = time.monotonic()
     log.info("stopped", seconds=round(time.monotonic() - stopping, 2))
@@ -76,7 +91,30 @@ async def _work(settings: Settings) -> int:
 
 async def _serve(settings: Settings, *, worker: bool) -> int:
     asyncio.get_running_loop().set_exception_handler(_stray)
-    async with only_one(settings.database_url), running(settings, worker=worker) as kp7:
+    async with only_one(settings.database_url):
+        await _try_door(settings.host, settings.port)
+        return await _open(settings, worker=worker)
+
+
+async def _try_door(host: str, port: int) -> None:
+    """Before anything else: uvicorn would only tell an errno. Raises `Shut`."""
+    try:
+        door = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port, start_serving=False)
+    except OSError as error:
+        match error.errno:
+            case errno.EADDRINUSE:
+                why = "another program listens there. `ss -ltnp` names it: stop it, or set another PORT"
+            case errno.EACCES:
+                why = "only root may listen there. Set a PORT above 1023, and let the reverse proxy lead to it"
+            case _:
+                why = "this is no address of this machine. Set HOST to 127.0.0.1, or to 0.0.0.0 for all that it has"
+        raise Shut(f"HOST={host}, PORT={port}: {why}.") from None
+    door.close()
+    await door.wait_closed()
+
+
+async def _open(settings: Settings, *, worker: bool) -> int:
+    async with running(settings, worker=worker) as kp7:
         gc.collect()
         gc.freeze()  # what is there now stays: no need to look through it again, which holds everybody up
         room = _room(settings.max_connections)
@@ -103,13 +141,20 @@ def _stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 @contextlib.asynccontextmanager
 async def only_one(database_url: str) -> AsyncIterator[None]:
-    """A second server on this SQLite file would carry what the first one carries. The lock ends with the process."""
+    """A second server on this SQLite file would carry what the first one carries. The lock ends with the process.
+
+    Raises `BadAddress` where there can be no such file.
+    """
     if urlsplit(database_url).scheme != "sqlite":
         yield
         return
-    path = Path(urlsplit(database_url).path[1:] + ".serving")
-    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-    with path.open("w") as file:  # noqa: ASYNC230  once, before anything is served
+    database = await asyncio.to_thread(sqlite.place, database_url)
+    path = database.with_name(f"{database.name}.serving")
+    try:
+        opened = path.open("w")
+    except OSError as error:
+        raise sqlite.refused(database, error) from error
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -138,16 +183,9 @@ async def _announce(server: uvicorn.Server, settings: Settings, room: int) -> No
     switched_on = {"web": settings.web_chat, "line": bool(settings.line_channel_secret)}
     log.info(
         "started",
-        version=_version(),
+        version=version(),
         address=address,
         channels=[name for name, on in switched_on.items() if on],
         database=urlsplit(settings.database_url).scheme,
         max_connections=room,
     )
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("kp7")
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout that was not installed
-        return "unknown"

@@ -6,6 +6,7 @@ Parameters are filled by language: a date becomes words (Buddhist Era in Thai), 
 
 import datetime as dt
 import gettext
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 from bot.events import LANGUAGES, Language, Say
 from bot.thai import ascii_digits, clean, format_date, format_time
 
+_GAP = re.compile(r"\n{3,}")  # where nothing was to be filled in
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
 
 
@@ -30,7 +32,10 @@ class Texts:
         """Raises `KeyError` for a key that the catalogue lacks: a missing sentence is a bug, not a thing to show."""
         self.used.add(key)
         words = self._catalogues[language][key]
-        return words.format_map({k: self._fill(language, v) for k, v in params.items()}) if params else words.format()
+        if not params:
+            return words.format()
+        filled = words.format_map({k: self._fill(language, v) for k, v in params.items()})
+        return _GAP.sub("\n\n", filled).strip() if "\n" in filled else filled
 
     def say(self, language: Language, say: Say) -> str:
         return self(language, say.text, say.params)

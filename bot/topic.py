@@ -5,12 +5,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from bot.events import Event, Language
+from starlette.routing import BaseRoute
+
+from bot.events import Event, Language, Say
+from bot.fetching import Fetch
 from bot.flow import Script
-from bot.outbox import Carrier, Entry
+from bot.outbox import Carrier, Entry, Outbox
+from bot.papers.room import Papers
+from bot.policy import Policy
 from bot.settings import Settings
+from bot.text import Texts
 from bot.values import frozen
-from storage.database import Row, Tx
+from storage.database import Database, Row, Tx
+from storage.files import Files
 from storage.holdings import HOLDS, Holds
 from storage.ids import new_id
 from storage.vault import Key, Vault
@@ -21,7 +28,8 @@ class Incoming:
     """One event as a channel hands it over. `event_id` is unique in its channel. `language`: a guess for a newcomer.
 
     `at`: when it happened by the platform's clock, in milliseconds; 0 where events never come out of order. `token`:
-    good for one answer that costs nothing, until `token_until` by our clock.
+    good for one answer that costs nothing, until `token_until` by our clock. `person`: whom alone it concerns; whoever
+    else has the chat by now hears nothing of it.
     """
 
     channel: str
@@ -32,6 +40,21 @@ class Incoming:
     at: int = 0
     token: str = field(default="", repr=False)
     token_until: int = 0
+    person: str = ""
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What a topic is made with. `fetch`: by channel; the channels are there once the house is wired."""
+
+    database: Database
+    vault: Vault
+    policy: Policy
+    texts: Texts
+    files: Files
+    papers: Papers
+    fetch: Mapping[str, Fetch]
+    clock: Callable[[], int]
 
 
 # → done, duplicate or dead
@@ -58,10 +81,23 @@ class Visitor:
     notice: str
     chat_key: Key = field(repr=False)
     person_key: Key | None = field(repr=False)
+    forged: bool = False  # somebody else than KP7 has begun this session
+
+    @property
+    def chat(self) -> dict[str, str]:
+        """Of its row in `accounts`, what stays the same whoever is behind it."""
+        return {
+            "id": self.id, "channel": self.channel, "external_id": self.external_id, "key_id": self.chat_key.id
+        }  # fmt: skip
 
     @property
     def logged_in(self) -> bool:
         return self.session is not None and self.person_id is not None
+
+    @property
+    def arrived(self) -> bool:
+        """Logged in, with nothing left to say about who they are."""
+        return self.logged_in and bool(self.group)
 
     @property
     def key(self) -> Key:
@@ -91,6 +127,8 @@ class Context:
     """What an effect may use. Time in milliseconds. `flow`, `key`, `attempt` address the result of a slow effect.
 
     `again`: the person asked for what had been done already (another code), rather than coming here for the first time.
+    `token`, `token_until`: of the event, see `Incoming`. `held`: for so many seconds the channel shows that something
+    is under way, and says nothing: what comes of it has the token.
     """
 
     tx: Tx
@@ -101,6 +139,9 @@ class Context:
     flow: str
     key: str
     again: bool = False
+    token: str = field(default="", repr=False)
+    token_until: int = 0
+    held: int = 0
     entries: list[Entry] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
     saves: list[tuple[str, Row]] = field(default_factory=list)
@@ -114,6 +155,11 @@ class Context:
         self.entries.append(
             Entry.make(kind, purpose, content, key, now=self.now, **{"account_id": self.visitor.id, **more})
         )
+
+    def hold(self, seconds: int) -> dict[str, Any]:
+        """The answer to this event comes later, from somebody else. → what it needs for that: token, token_until"""
+        self.held = seconds
+        return {"token": self.token, "token_until": self.token_until}
 
     def save(self, sql: str, row: Row) -> None:
         """A write that no guard and no fact depends on: done for the whole batch in one statement, at its end."""
@@ -132,10 +178,14 @@ Perform = Callable[[Context, Any], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Flow:
-    """A conversation of a topic. `private`: only for somebody who is logged in."""
+    """A conversation of a topic. `private`: only for somebody who is logged in. `part_of`: the flow that leads to it;
+    by itself it is not offered, and starting that one again leaves it. `cancelled`: what is said when somebody cancels
+    it, a catalogue key."""
 
     script: Callable[[Facts, Mapping[str, Any]], Script[Any]]
     private: bool = True
+    part_of: str = ""
+    cancelled: str = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -155,7 +205,7 @@ class Words:
 # (tx, notice, now) → its words, or None when it is no longer true.
 Truth = Callable[[Tx, Entry, int], Awaitable[Words | None]]
 
-# What falls due by the clock: (tx, now) → account → what to tell it.
+# What falls due by the clock: (tx, now) → account → what to tell it. A function, which goes by its name.
 Sweep = Callable[[Tx, int], Awaitable[Mapping[str, Words]]]
 
 
@@ -177,7 +227,9 @@ class Topic:
     changed them. `menu`: flows to offer this visitor, best first. `notices`: by the purpose of outbox rows of the kind
     `notice`. `undelivered`: what the chat hears when its mail of that purpose never arrives. `carriers`: by the kind of
     outbox rows; what they learn they hand to `Take`. `kept`: the tables that nobody else clears, by today's rules.
-    `holds`: its tables with something about people in them, in the order in which rows can be deleted.
+    `holds`: its tables with something about people in them, in the order in which rows can be deleted. `unsent`: a
+    message was taken back, (tx, visitor, reference, now); `greets`: what somebody who has just logged in should hear at
+    once, (tx, visitor, now), or None; `pages`: what it brings to the web besides the chat.
     """
 
     flows: Mapping[str, Flow]
@@ -190,6 +242,9 @@ class Topic:
     sweeps: Sequence[Sweep] = ()
     kept: Callable[[Settings], Sequence[Kept]] = lambda _: ()
     holds: Sequence[Holds] = ()
+    unsent: Callable[[Tx, Visitor, str, int], Awaitable[None]] | None = None
+    greets: Callable[[Tx, Visitor, int], Awaitable[Say | None]] | None = None
+    pages: Callable[[Outbox], Sequence[BaseRoute]] | None = None
 
 
 class Registry:
@@ -202,18 +257,39 @@ class Registry:
         self.notices = merged("notice", (topic.notices for topic in topics))
         self.undelivered = merged("undelivered mail", (topic.undelivered for topic in topics))
         self.carriers = merged("carrier", (topic.carriers for topic in topics))
-        self.sweeps = tuple(sweep for topic in topics for sweep in topic.sweeps)
+        self.sweeps = merged("sweep", ({_named(sweep): sweep} for topic in topics for sweep in topic.sweeps))
         self.holds = (*(hold for topic in topics for hold in topic.holds), *HOLDS)
+        self.unsent = tuple(topic.unsent for topic in topics if topic.unsent)
+        self.greets = tuple(topic.greets for topic in topics if topic.greets)
         self._topic_of = {name: i for i, topic in enumerate(topics) for name in topic.flows}
 
     def topic_of(self, flow: str) -> int:
         return self._topic_of[flow]
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """Flows that somebody can start."""
+        return tuple(name for name, flow in self.flows.items() if not flow.part_of)
+
+    def parts(self, flow: str) -> frozenset[str]:
+        return frozenset(name for name, part in self.flows.items() if part.part_of == flow)
+
+    def pages(self, outbox: Outbox) -> tuple[BaseRoute, ...]:
+        return tuple(route for topic in self.topics if topic.pages for route in topic.pages(outbox))
 
     def kept(self, settings: Settings) -> tuple[Kept, ...]:
         return tuple(kept for topic in self.topics for kept in topic.kept(settings))
 
     def menu(self, visitor: Visitor) -> tuple[str, ...]:
         return tuple(name for topic in self.topics for name in topic.menu(visitor))
+
+
+def _named(sweep: Sweep) -> str:
+    """What the schedule tells of it by. Raises `ValueError` for one without a name (a lambda, a partial, an object)."""
+    name = str(getattr(sweep, "__name__", ""))
+    if not name.isidentifier():
+        raise ValueError(f"a sweep without a name of its own: {sweep!r}")
+    return name
 
 
 def merged(what: str, parts: Iterable[Mapping[K, V]]) -> dict[K, V]:

@@ -22,6 +22,7 @@ from bot.outbox import NEWS, SCREEN, Outbox, Written
 from bot.screen import load
 from bot.topic import Facts, Incoming, Visitor
 from bot.walk import House, Walk
+from storage import chats
 from storage.database import Database, Row, Tx
 from storage.ids import new_id
 from storage.vault import Keyring, Tampered
@@ -141,6 +142,7 @@ class Turn:
             notice=row["notice"] or "",
             chat_key=chat_key,
             person_key=person_key,
+            forged=row["session"] is not None and not chats.genuine(vault, row),
         )
         if not row["state"] or row["talk_session"] != row["session"]:
             return visitor, Conversation()  # what was said in a session that has ended is gone

@@ -5,8 +5,26 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from bot.events import Event, File, Invalid, Invited, Left, Message, Other, Press, Result, Say, Text, Unsent
-from bot.flow import Conversation, Frame, Happening, Resume, Script, Start, Step, begin, refuse, shown, supply, wait
+import structlog
+
+from bot.events import Event, File, Invalid, Invited, Left, Message, Other, Press, Refresh, Result, Say, Text, Unsent
+from bot.flow import (
+    Ask,
+    Cancel,
+    Conversation,
+    Frame,
+    Happening,
+    Resume,
+    Script,
+    Start,
+    Step,
+    begin,
+    refuse,
+    shown,
+    supply,
+    wait,
+)
+from bot.links import Links
 from bot.outbox import NEWS, SCREEN, Entry
 from bot.policy import Policy
 from bot.screen import Buttons, Command, Unclear, dump, help_for, render, understand
@@ -15,12 +33,15 @@ from bot.settings import Settings
 from bot.text import Texts, fold
 from bot.times import HOUR, MINUTE
 from bot.topic import Context, Facts, Incoming, Later, Registry, Visitor
-from storage import chats
+from storage import chats, files
 from storage.database import Row, Tx
 from storage.vault import Vault
 
+log = structlog.get_logger()
+
 ROUNDS = 8
 AHEAD = 5 * MINUTE  # by so much a platform's clock may differ
+SKEW = 2_000  # and by so much usually; nobody answers a question as fast
 
 
 @dataclass(frozen=True)
@@ -32,12 +53,14 @@ class House:
     vault: Vault
     policy: Policy
     buttons: Buttons
+    links: Links
     starts: Mapping[str, str]
 
     @classmethod
     def of(cls, registry: Registry, texts: Texts, vault: Vault, policy: Policy) -> "House":
-        starts = {f"words.start.{name}": name for name in registry.flows}
-        return cls(registry, texts, vault, policy, Buttons(vault.secret("buttons")), starts)
+        starts = {f"words.start.{name}": name for name in registry.offered}
+        buttons, links = Buttons(vault.secret("buttons")), Links(vault.secret("pictures"))
+        return cls(registry, texts, vault, policy, buttons, links, starts)
 
     @property
     def settings(self) -> Settings:
@@ -58,13 +81,15 @@ class Walk:
         now: int,
     ) -> None:
         self._house, self._tx, self._incoming, self._facts, self._now = house, tx, incoming, facts, now
-        self._busy = 0
+        self._busy = self._held = 0
+        self._gathered = False
         self.visitor = visitor
         self.convo = convo
         self.entries: list[Entry] = []
         self.gone: set[str] = set()
         self.saves: list[tuple[str, Row]] = []
         self._person_before = visitor.person_id if visitor.logged_in else None
+        self._arrived_before = visitor.arrived
 
     async def run(self) -> None:
         """Take the event."""
@@ -75,8 +100,12 @@ class Walk:
         match event:
             case Left() if late:
                 return  # they have come back since
-            case Unsent():
-                return  # what was said is not kept; what was handed in is the business of its topic
+            case Unsent(reference):
+                # What was said is not kept. What was handed in is its topics' business; if it comes only now, sent
+                # again, it comes late: it is older than this.
+                for unsent in self._house.registry.unsent:
+                    await unsent(self._tx, visitor, reference, self._now)
+                return
             case Left():
                 visitor.reachable = False
                 await chats.forget_unsent(self._tx, [visitor.id])
@@ -84,7 +113,7 @@ class Walk:
             case Invited():
                 self._leave_group()
                 return
-            case Result():
+            case Result() | Refresh():
                 pass  # no sign of life of the person
             case _:
                 visitor.reachable = visitor.reachable or not late
@@ -95,7 +124,11 @@ class Walk:
         house, visitor = self._house, self.visitor
         newcomer = visitor.seen_at == 0
         match understand(event, visitor.id, self.convo, house.buttons, house.texts, house.starts):
-            case _ if late and isinstance(event, Text | File):
+            case _ if self._is_about_somebody_else:
+                if line is None:
+                    return
+                step = await self._go(Resume())
+            case _ if late and (isinstance(event, Text) or (isinstance(event, File) and self._before_it_was_asked())):
                 step = await self._go(Resume(Say("error.came_late")))  # it answered what is not asked any more
             case _ if isinstance(event, Other):
                 step = await self._go(Resume(Say("error.not_text")))
@@ -118,9 +151,19 @@ class Walk:
                 step = await self._go(Resume())  # it was an answer to a session that is over
             case meaning:
                 step = await self._go(meaning)
-        if not isinstance(event, Result):
+        if not isinstance(event, Result | Refresh):
             visitor.seen_at = self._now
+        if visitor.arrived and not self._arrived_before:
+            greetings = [await greets(self._tx, visitor, self._now) for greets in house.registry.greets]
+            step = step._replace(say=(*step.say, *filter(None, greetings)))
+        if isinstance(event, File) and not self._gathered:
+            await files.let_go(self._tx, [event.reference], self._now)  # where it was kept before anybody was asked
         self._finish(step._replace(say=(line, *step.say), silent=False) if line else step)
+
+    def _before_it_was_asked(self) -> bool:
+        """Pictures of an album come in any order: late is what was sent for another question."""
+        top = self.convo.top
+        return top is None or self._incoming.at < top.since - SKEW
 
     def apologise(self) -> None:
         """What this account was doing cannot go on; it starts afresh."""
@@ -133,9 +176,15 @@ class Walk:
     async def _tidy(self) -> Say | None:
         """End what time, a logout or a deploy has ended. Returns what to say of it."""
         registry, visitor = self._house.registry, self.visitor
-        if visitor.logged_in and self._limits().over(visitor.seen_at, visitor.session_at, self._now):
-            await chats.end_sessions(self._tx, [visitor.id], unlink=visitor.shared)
-            visitor.log_out(unlink=visitor.shared)
+        if visitor.forged:
+            log.error("session_forged", account=visitor.id)
+        if visitor.forged or (
+            visitor.logged_in and self._limits().over(visitor.seen_at, visitor.session_at, self._now)
+        ):
+            unlink = visitor.shared or visitor.forged
+            await chats.end_sessions(self._tx, [visitor.id], unlink=unlink)
+            visitor.log_out(unlink=unlink)
+            visitor.forged = False
             self.convo = self.convo._replace(frames=())
             return Say("session_over")
         kept = tuple(
@@ -147,6 +196,10 @@ class Walk:
             return None
         self.convo = self.convo._replace(frames=kept)
         return Say("resume_lost")
+
+    @property
+    def _is_about_somebody_else(self) -> bool:
+        return self._incoming.person not in ("", self.visitor.person_id if self.visitor.logged_in else None)
 
     def _limits(self) -> Limits:
         return Limits.of(self._house.settings, self.visitor.channel, shared=self.visitor.shared)
@@ -165,6 +218,9 @@ class Walk:
         wanted = {registry.topic_of(frame.flow) for frame in self.convo.frames}
         if isinstance(event, Start):
             wanted.add(registry.topic_of(event.flow))
+            event = replace(event, over=registry.parts(event.flow))
+        if isinstance(event, Cancel) and self.convo.top:
+            event = Cancel(Say(registry.flows[self.convo.top.flow].cancelled))
         await self._load_facts(wanted - self._facts.keys())
         step = begin(self._scripts, self.convo, event, self._now, self._house.settings.pause_hours * HOUR)
         for _ in range(ROUNDS):
@@ -186,11 +242,14 @@ class Walk:
             flow=top.flow,
             key=todo.key,
             again=any(todo.key in frame.results for frame in step.before.frames if frame.flow == top.flow),
+            token=self._incoming.token,
+            token_until=self._incoming.token_until,
         )
         was_in, writes = self.visitor.logged_in, self._tx.writes
         go_on: Callable[[Step], Step]
         try:
             value = await self._house.registry.effects[type(todo.effect)](context, todo.effect)
+            self._gathered = self._gathered or step.gathers
             go_on = partial(supply, self._scripts, value=value)
         except Invalid as wrong:
             go_on = partial(refuse, self._scripts, wrong=wrong)
@@ -200,6 +259,7 @@ class Walk:
         if was_in and not self.visitor.logged_in:  # what lies below belongs to the session that has just ended
             last = step.convo._replace(frames=step.convo.frames[-1:])
             step = step._replace(convo=last, before=step.before._replace(frames=()))
+        self._held = max(self._held, context.held)
         self.entries += context.entries
         self.gone |= context.gone
         self.saves += context.saves
@@ -211,8 +271,10 @@ class Walk:
 
     def _finish(self, step: Step) -> None:
         visitor, house = self.visitor, self._house
-        if step.silent:
+        if step.silent or (step.waiting and self._held):
             self.convo = step.convo
+            if self._held:
+                self._post("loading", {"to": visitor.external_id, "seconds": self._held})
             return
         menu = house.registry.menu(visitor)
         message, screen = render(step, visitor.id, visitor.language, house.buttons, house.texts, menu)
@@ -220,6 +282,8 @@ class Walk:
             message = replace(message, fresh=True)
         if step.waiting and self._busy:
             message = replace(message, busy=self._busy)
+        if isinstance(step.open, Ask) and step.open.picture and not step.waiting:
+            message = replace(message, picture=house.links.picture(step.open.picture, visitor.key.id, self._now))
         self.convo = shown(step, screen)
         self._reply(message, SCREEN if self._repeatable(step) and not message.fresh else NEWS)
 
@@ -255,9 +319,10 @@ class Walk:
 def message_json(message: Message) -> dict[str, Any]:
     return {
         "lines": list(message.lines),
-        "buttons": [{"label": b.label, "data": b.data, "style": b.style} for b in message.buttons],
+        "buttons": [{"label": b.label, "data": b.data, "style": b.style, "link": b.link} for b in message.buttons],
         "input": message.input,
         "language": message.language,
         "fresh": message.fresh,
         "busy": message.busy,
+        "picture": message.picture,
     }

@@ -2,20 +2,21 @@
 
 import asyncio
 import os
-import re
 import shutil
 import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from importlib import resources
 from pathlib import Path
 
+from bot.doctor.files import AS_KP7 as AS_KP7
 from bot.doctor.files import database_path
 from bot.doctor.finding import Case, Finding, Findings, ok, skipped, warning, wrong
-from storage import keys
-from storage.database import Database, Tx, Unavailable
+from storage import keys, snapshot
+from storage.database import Database, Incomplete, Tx, Unavailable
+from storage.sqlite import SqliteDatabase
 
 MEGABYTE = 1024 * 1024
 ROOM = 1024 * MEGABYTE
@@ -35,9 +36,19 @@ class Unopened(Exception):
 
 @asynccontextmanager
 async def opened(case: Case) -> AsyncIterator[Tx]:
-    """To read from. Raises `Unopened`. Makes no file, and leaves none behind that the server could not use."""
+    """To read from. Raises `Unopened`. Changes nothing, makes no file, and leaves none behind; what a crash has left in
+    the log may go into the file, where it belongs."""
     path = database_path(case.settings.database_url)
-    if path and not path.exists():
+    try:
+        there = path is None or path.exists()
+        nowhere = path is not None and not there and not path.parent.is_dir()
+    except OSError as error:
+        raise Unopened(wrong(f"{path} cannot be looked at ({error.strerror}).", AS_KP7)) from None
+    if path and nowhere:
+        raise Unopened(
+            wrong(f"{path} is in no folder that there is.", "Look whether the path in DATABASE_URL is right.")
+        )
+    if path and not there:
         raise Unopened(
             warning(
                 f"{path} is not there yet.", "`kp7 migrate` makes it; DATABASE_URL is read from the folder you are in."
@@ -47,16 +58,15 @@ async def opened(case: Case) -> AsyncIterator[Tx]:
         raise Unopened(
             wrong(
                 f"{path} belongs to another user than the one who runs this.",
-                "Run this command as the user that KP7 runs as, for example: sudo -u kp7 .venv/bin/kp7 doctor",
+                AS_KP7,
             )
         )
     try:
-        database = await Database.open(case.settings.database_url)
+        database = await (SqliteDatabase.look(path) if path else Database.open(case.settings.database_url))
     except (Unavailable, ValueError, OSError, sqlite3.Error) as error:
-        said = _said(error, case)
-        raise Unopened(
-            wrong(f"The database cannot be opened: {said}.", "Look at DATABASE_URL, and whether that database runs.")
-        ) from None
+        says, _, mend = _said(error).partition(". ")
+        mend = f"{mend}." if mend else "Look at DATABASE_URL, and whether that database runs."
+        raise Unopened(wrong(f"The database cannot be opened: {says}.", mend)) from None
     try:
         async with database.read() as tx:
             yield tx
@@ -64,13 +74,8 @@ async def opened(case: Case) -> AsyncIterator[Tx]:
         await database.close()
 
 
-def _said(error: Exception, case: Case) -> str:
-    """The driver's words, without pieces of a password that it has taken for a host or a port."""
-    said = str(error).strip().rstrip(".") or type(error).__name__
-    password = case.settings.database_url.partition("://")[2].rpartition("@")[0].partition(":")[2]
-    for piece in re.split(r"\W+", password):
-        said = said.replace(piece, "…") if len(piece) > 1 else said
-    return said
+def _said(error: Exception) -> str:
+    return str(error).strip().rstrip(".") or type(error).__name__
 
 
 async def look(case: Case) -> Findings:
@@ -81,14 +86,14 @@ async def look(case: Case) -> Findings:
     except Unopened as none:
         yield none.finding
         return
-    except (Unavailable, sqlite3.Error) as error:
+    except (Incomplete, Unavailable, sqlite3.Error) as error:
         yield wrong(
-            f"The database cannot be read: {_said(error, case)}.",
+            f"The database cannot be read: {_said(error)}.",
             "Look at the disk, or the database server; if the data are damaged, restore the last backup.",
         )
         return
     if path := database_path(case.settings.database_url):
-        for finding in [*_file(path), *_folder(path.parent), await asyncio.to_thread(_whole, path)]:
+        for finding in [*_file(path), *_folder(path.parent), await asyncio.to_thread(_whole, path), *_strange(path)]:
             yield finding
 
 
@@ -135,6 +140,20 @@ def _file(path: Path) -> Iterator[Finding]:
             f"{wal.name} has grown to {size // MEGABYTE} MB: something has been reading for very long.",
             "End whatever else has the database open (a backup, a shell), then restart KP7.",
         )
+
+
+def _strange(path: Path) -> Iterator[Finding]:
+    # what is damaged, or of a newer version, was said
+    with (
+        suppress(sqlite3.DatabaseError, FileNotFoundError),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection,
+    ):
+        names = [name for (name,) in connection.execute("SELECT name FROM migrations ORDER BY name")]
+        if strange := snapshot.strange(connection, names):
+            yield wrong(
+                f"The database has something that KP7 has not made, or not so: {strange[0]}.",
+                "Look who put it there, and drop it: a backup with it is not restored.",
+            )
 
 
 def _folder(folder: Path) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from bot.doctor.finding import Case, Findings, ok, skipped, wrong
 
+AS_KP7 = "Run this command as the user that KP7 runs as."
 OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -18,11 +19,15 @@ def database_path(url: str) -> Path | None:
 async def look(case: Case) -> Findings:
     database = database_path(case.settings.database_url)
     beside = [database.with_name(database.name + end) for end in ("", "-wal", "-shm")] if database else []
-    private = [path for path in (case.env_file, *beside) if path.is_file()]
+    try:
+        private = [path for path in (case.env_file, *beside) if path.is_file()]
+        readable = [path for path in private if path.stat().st_mode & OTHERS_MAY]
+    except OSError as error:
+        yield wrong(f"{error.filename} cannot be looked at ({error.strerror}).", AS_KP7)
+        return
     if not private:
         yield skipped("There is neither a .env nor a database file yet.")
         return
-    readable = [path for path in private if path.stat().st_mode & OTHERS_MAY]
     for path in readable:
         yield wrong(f"{path} can be read by other users of this machine.", f"chmod 600 {path}")
     if not readable:

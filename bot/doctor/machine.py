@@ -1,6 +1,5 @@
 """This machine and what is installed on it."""
 
-import importlib.metadata
 import os
 import platform
 import resource
@@ -8,17 +7,14 @@ import sqlite3
 
 from bot.doctor.finding import Case, Findings, ok, warning, wrong
 from bot.serve import OTHER_FILES
+from bot.settings import version
 from bot.text import Texts
 
 SQLITE_AT_LEAST = (3, 38, 0)  # the first with the operator ->>
 
 
 async def look(case: Case) -> Findings:
-    try:
-        kp7 = importlib.metadata.version("kp7")
-    except importlib.metadata.PackageNotFoundError:
-        kp7 = "from a checkout that is not installed"
-    yield ok(f"KP7 {kp7}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}.")
+    yield ok(f"KP7 {version()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}.")
     if sqlite3.sqlite_version_info < SQLITE_AT_LEAST:
         yield wrong(
             f"SQLite {sqlite3.sqlite_version} is too old.",
@@ -29,9 +25,7 @@ async def look(case: Case) -> Findings:
     except SystemExit as missing:
         yield wrong(f"{missing}.", "Run `make setup` in the folder that KP7 is installed in.")
     if os.geteuid() == 0:
-        yield warning(
-            "This runs as root.", "Run KP7, and this command, as a user of its own: sudo -u kp7 .venv/bin/kp7 doctor"
-        )
+        yield warning("This runs as root.", "Run KP7, and this command, as a user of its own.")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = hard - OTHER_FILES
     if hard >= 0 and room < case.settings.max_connections:

@@ -5,8 +5,27 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from bot.doctor import cards, clock, database, deliveries, files, line, machine, mail, public, settings
+from bot.doctor import (
+    anchors,
+    cards,
+    clock,
+    database,
+    deliveries,
+    files,
+    ledger,
+    line,
+    machine,
+    mail,
+    ocr,
+    papers,
+    public,
+    rules,
+    schedule,
+    settings,
+    store,
+)
 from bot.doctor.finding import LEVELS, Case, Finding, Level, Look, skipped, wrong
+from bot.faults import ENV_FILE, shown
 from bot.logs import place
 
 
@@ -25,11 +44,18 @@ CHECKS = (
     Check("machine", machine.look),
     Check("files", files.look),
     Check("database", database.look, ("database_url", "master_key"), seconds=60),
+    Check("rules", rules.look, ("database_url", "master_key", "timezone")),
+    Check("anchors", anchors.look, ("database_url", "master_key", "audit_anchor")),
+    Check("erasures", ledger.look, ("database_url", "master_key", "erased_file")),
+    Check("store", store.look, ("files_url", "database_url"), seconds=90),
+    Check("papers", papers.look, ("clamd", "papers_at_once"), seconds=30),
     Check("deliveries", deliveries.look, ("database_url",)),
+    Check("schedule", schedule.look, ("database_url",)),
     Check("clock", clock.look, ("timezone",)),
     Check("mail", mail.look, ("smtp_",), seconds=60),
     Check("public", public.look, ("public_url", "master_key"), seconds=30),
     Check("line", line.look, ("line_", "public_url"), seconds=40),
+    Check("ocr", ocr.look, ("ocr",)),
     Check("cards", cards.look, ("card_verifier", "database_url"), seconds=30),
 )
 
@@ -47,7 +73,8 @@ def worst(report: Report) -> Level:
 
 
 async def _run(check: Check, case: Case) -> list[Finding]:
-    waits_for = sorted(name.upper() for name, _ in case.faults if name.startswith(check.needs or ("-",)))
+    needs = (*check.needs, ENV_FILE) if check.needs else ("-",)
+    waits_for = sorted(shown(name) for name, _ in case.faults if name.startswith(needs))
     if waits_for:
         return [skipped(f"Waits for {' and '.join(waits_for)}.")]
     found: list[Finding] = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dotenv import dotenv_values
 
 from bot.doctor.finding import Case, Finding, Findings, ok, warning, wrong
+from bot.faults import ENV_FILE, shown
 from bot.settings import Settings
 
 KNOWN = frozenset(name.upper() for name in Settings.model_fields)
@@ -17,8 +18,13 @@ ALIKE = 0.8  # how much of a name must agree for it to be taken for a slip of th
 async def look(case: Case) -> Findings:
     for name, sentence in case.faults:
         says, _, mend = sentence.partition(". ")
-        yield wrong(f"{name.upper()} {says.rstrip('.')}.", mend or "Set it in .env or in the environment.")
-    in_file = {name.upper(): value or "" for name, value in dotenv_values(case.env_file, interpolate=False).items()}
+        yield wrong(f"{shown(name)} {says.rstrip('.')}.", mend or "Set it in .env or in the environment.")
+    if any(name == ENV_FILE for name, _ in case.faults):
+        return
+    in_file = {
+        name.upper(): value or ""
+        for name, value in dotenv_values(case.env_file, interpolate=False, encoding="utf-8-sig").items()
+    }
     in_environment = {name.upper(): value for name, value in case.environment.items()}
     for finding in (*_misspelt(in_file, case), *_strays(in_environment, in_file), *_twofold(in_file, in_environment)):
         yield finding
