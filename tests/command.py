@@ -22,11 +22,14 @@ def environment(database_url: str, **settings: object) -> dict[str, str]:
         "PUBLIC_URL": "https://kp7.example.go.th",
         "COLUMNS": "200",
         "USER": "malee",
+        **({} if database_url.startswith("sqlite:") else {"FILES_URL": "file:///nowhere/files"}),
         **{name.upper(): str(value) for name, value in settings.items()},
     }
 
 
-OF_THE_HOUSE = ("master_key", "master_key_old", "audit_anchor", "erased_file", "smtp_host", "smtp_port", "smtp_tls")
+OF_THE_HOUSE = (
+    "master_key", "master_key_old", "audit_anchor", "erased_file", "files_url", "smtp_host", "smtp_port", "smtp_tls"
+)  # fmt: skip
 
 
 async def begin(house: House, *words: object, **settings: object) -> asyncio.subprocess.Process:

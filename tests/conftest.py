@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import databases
+from storage.bucket import Bucket
+from tests import databases, s3
 from tests.house import House, a_house
 
 # The same examples in every run, so that a red test is somebody's change; HYPOTHESIS_PROFILE=search looks for new ones.
@@ -35,6 +36,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'kp7.db'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(scope="session")
+def _s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with s3.running(tmp_path_factory.mktemp("s3")) as url:
+        yield url
+
+
+@pytest.fixture
+async def bucket(_s3: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """Of a real S3, with the usual variables in the environment."""
+    for name, value in s3.variables(_s3).items():
+        monkeypatch.setenv(name, value)
+    return await s3.answering()
 
 
 @pytest.fixture

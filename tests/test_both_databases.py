@@ -116,6 +116,8 @@ def _plain(value: Any, made: Mapping[str, str]) -> str:
 async def test_both_end_in_equal_states(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """At an hour that stands still: what must wait a minute does so on a slow machine, too."""
     monkeypatch.setattr(Clock, "__call__", lambda clock: NOON + clock.ahead)
+    monkeypatch.setattr("bot.outbox.FLUSH_SECONDS", 0.002)  # each step waits until what it carried is deleted
+    monkeypatch.setattr("bot.outbox.POLL_SECONDS", 0.05)
     states: list[Mapping[str, list[str]]] = []
     databases: tuple[dict[str, Any], ...] = ({}, {"database_url": postgres_url})
     for database in databases:

@@ -3,14 +3,17 @@
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import regex
 
+from bot import walk
+from bot.flow import Ask, Step
+from bot.screen import help_for, render
 from bot.text import Texts
-from bot.topic import Registry
-from handlers import topics
 from tests.house import House
+from tests.journeys.papers import everything_about_papers
 from tests.journeys.test_identity import JOURNEYS
 
 ROOT = Path(__file__).parent.parent
@@ -29,6 +32,7 @@ PREFIXES = (
     "choice.",
     "help.",
     "error.",
+    "cell.",
     "menu.",
     "wait.",
     "resume.",
@@ -37,6 +41,7 @@ PREFIXES = (
     "words.",
     "mail.",
     "policy.",
+    "web.error.",
 )
 PAGES = ("web.", "mailbox.")
 
@@ -49,6 +54,25 @@ def test_both_languages_have_the_same_keys_and_fill_in_the_same_things() -> None
     assert TH.keys() == EN.keys()
     assert {key for key in TH if braces(TH[key]) != braces(EN[key])} == set()
     assert {key for key in TH if not TH[key].strip() or not EN[key].strip()} == set()
+
+
+def test_one_word_for_one_thing() -> None:
+    """In Thai: a code is รหัสยืนยัน, which nobody takes for a password; a signature ลายมือชื่อ; a mailbox อีเมล."""
+    not_codes = re.compile("ไฟล์.*รหัสผ่าน|PDF.*รหัสผ่าน")
+    for key, words in TH.items():
+        assert "ลายเซ็น" not in words, key
+        assert "รหัสผ่าน" not in words or not_codes.search(words), key
+        assert key.startswith("words.") or not re.search("[Ee]-?mail", re.sub(r"{\w+}", "", words)), key
+
+
+@pytest.mark.parametrize("catalogue", [TH, EN], ids=["th", "en"])
+def test_the_line_of_marks_breaks_between_its_words_only(catalogue: dict[str, str]) -> None:
+    """A narrow phone breaks at a space, and within Thai wherever it finds a word to end."""
+    legend = catalogue["ask.checklist"].splitlines()[-1].split("  ")
+    assert [label[:2] for label in legend] == [f"{mark}\u00a0" for mark in "○◐✓–"]
+    assert not any(" " in label for label in legend)
+    if catalogue is TH:
+        assert all("\u2060" in label for label in legend)
 
 
 def test_thai_is_polite_in_one_voice_and_english_is_english() -> None:
@@ -73,17 +97,22 @@ def test_labels_fit_every_channel(words: dict[str, str]) -> None:
 def test_no_sentence_is_left_over() -> None:
     def said(key: str) -> bool:
         names = [key, *(key.removeprefix(prefix) for prefix in PREFIXES if key.startswith(prefix))]
+        names += [f"ask.{name}" for name in names]  # help about a question
         names += [name.removesuffix(part) for name in names for part in (".subject", ".body")]
         names += [key.replace(".on", "."), key.replace("_on", "_"), key.replace(".off", "."), key.replace("_off", "_")]
         return any(f'"{name}"' in CODE or f'"{name}{{' in CODE for name in names)
 
-    made_of_names = ("way.", "web.placeholder.")  # of channels and of kinds of input
+    made_of_names = (  # of channels, of kinds of input, of papers and of where they stand, of why one is refused
+        "way.", "web.placeholder.", "paper.", "mark.", "error.paper_",
+        "cli.stage.",  # and of how far somebody is
+    )  # fmt: skip
     assert {key for key in TH if not said(key) and not key.startswith(made_of_names)} == set()
 
 
 async def test_every_flow_has_its_place_in_the_menu_and_its_way_back(house: House) -> None:
-    flows = Registry(topics(house.kp7.vault, house.kp7.policy)).flows
-    needed = {f"{prefix}.{flow}" for flow in flows for prefix in ("menu", "words.start", "resume")}
+    registry = house.kp7.registry
+    needed = {f"{prefix}.{flow}" for flow in registry.offered for prefix in ("menu", "words.start")}
+    needed |= {f"resume.{flow}" for flow in registry.flows}
     assert needed - TH.keys() == set()
 
 
@@ -95,22 +124,72 @@ def test_every_sentence_that_the_code_names_exists() -> None:
         for call in (node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)):
             function = call.func.value if isinstance(call.func, ast.Subscript) else call.func
             name = function.id if isinstance(function, ast.Name) else ""
+            words_of = {**prefix, "Invalid": "cell."} if "organisation" in file.parts else prefix
             own_words = any(keyword.arg in ("text", "label") for keyword in call.keywords)
             match call.args:
                 case [ast.Constant(value=str(key)), *_] if name in prefix and not own_words:
-                    needed.add(prefix[name] + key)
+                    needed.add(words_of[name] + key)
     assert len(needed) > 80
     assert needed - TH.keys() == set()
+
+
+def test_what_is_wrong_with_a_cell_is_not_said_to_whom_it_belongs() -> None:
+    """Nobody types an export again."""
+    readers = {"_only_digits", "national_id", "laser_code", "parse_date", "birth_date", "email", "phone"}
+    functions = [
+        node
+        for file in (ROOT / "bot/thai").glob("*.py")
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+    ]
+    source = "".join(ast.unparse(node) for node in functions if node.name in readers)
+    codes = set(re.findall(r"Invalid\('(\w+)'", source))
+    assert len(codes) == 9
+    assert {f"cell.{code}" for code in codes} - TH.keys() == set()
+    for words in (TH, EN):
+        cells = {key: said for key, said in words.items() if key.startswith("cell.")}
+        assert {
+            key for key, said in cells.items() if re.search(r"\b[Tt]ype (?!of)|\byour?\b|(?<!เ)ท่าน|พิมพ์อีกครั้ง", said)
+        } == set()
+
+
+# What help each question gets, where there is any besides the general one. Another question's help is a wrong one.
+HELPED = {
+    **{f"ask.{name}": f"help.{name}" for name in (
+        "notice", "national_id", "code", "group", "name", "birth_date", "laser", "email", "email_again",
+        "father", "mother", "spouse", "children", "same_degree", "licence", "name_changed",
+        "checklist", "pages", "pages_card", "pages_child", "waiver", "certify", "unmarked", "sign", "submit",
+    )},
+    **{f"ask.checklist_{name}": "help.checklist" for name in ("ready", "waiting", "complete")},
+    **{f"ask.pages_{name}": "help.pages" for name in ("house", "more", "pdf")},
+}  # fmt: skip
+
+
+async def test_no_question_gets_the_help_of_another(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[str, str] = {}
+
+    def noting(step: Step, *rest: Any) -> Any:
+        if isinstance(step.open, Ask):
+            found[step.open.words] = help_for(step, TEXTS).text
+        return render(step, *rest)
+
+    monkeypatch.setattr(walk, "render", noting)
+    for journey in (*JOURNEYS, everything_about_papers):
+        await journey(house, await house.somebody())
+        house.clock.forward(days=2)
+    assert len(found) > 45
+    assert {question: said for question, said in found.items() if said != "help.general"} == HELPED
 
 
 @pytest.mark.parametrize("language", ["th", "en"])
 async def test_no_journey_lacks_a_sentence(house: House, language: str) -> None:
     """A missing key raises; and the journeys do walk through most of what can be said."""
-    for journey in JOURNEYS:
+    for journey in (*JOURNEYS, everything_about_papers):
         chat = await house.somebody(language)
         await journey(house, chat)
         house.clock.forward(days=2)
     said = {key for key in house.kp7.texts.used if not key.startswith(PAGES)}
     questions = {key for key in TH if key.startswith("ask.")}
-    assert questions - said == set()
+    elsewhere = {"ask.certify_by_hand", "ask.kept_received_blank"}  # no other is taken; there are empty pages
+    assert questions - said == elsewhere
     assert said <= TH.keys()

@@ -61,6 +61,18 @@ def test_every_setting_is_explained_with_its_default() -> None:
     assert {name: default.strip("`") for name, default in told.items()} == defaults
 
 
+def test_every_setting_is_explained_with_its_bounds() -> None:
+    told = dict(re.findall(r"^\| `([A-Z_]+)` \| .*? \| (\S.*) \|$", read("operators.md"), re.MULTILINE))
+    bounds = {
+        name.upper(): f"{least} to {most}."
+        for name, field in Settings.model_fields.items()
+        for least in [getattr(part, "ge", None) for part in field.metadata if hasattr(part, "ge")]
+        for most in [getattr(part, "le", None) for part in field.metadata if hasattr(part, "le")]
+    }
+    assert len(bounds) > 30
+    assert {name: text for name, text in told.items() if bounds.get(name, "") not in text} == {}
+
+
 def shown(default: object) -> str:
     match default:
         case bool():
@@ -75,7 +87,7 @@ def shown(default: object) -> str:
 
 @pytest.mark.parametrize("name", ["people.md", "hr.md"])
 def test_every_button_is_called_what_it_is_called(name: str) -> None:
-    labels = set(Texts().prefixed("th", "menu.", "choice.", "control.").values())
+    labels = set(Texts().prefixed("th", "menu.", "choice.", "control.", "certify.").values())
     quoted = set(re.findall(r"“([฀-๿ ]+)”", read(name)))
     assert quoted
     assert quoted - labels == set()

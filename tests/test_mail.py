@@ -44,7 +44,7 @@ def parts(mail: EmailMessage) -> tuple[str, str]:
 # --- composing ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("language", "says"), [("th", "รหัสของท่านคือ"), ("en", "Your code is")])
+@pytest.mark.parametrize(("language", "says"), [("th", "รหัสยืนยันของท่านคือ"), ("en", "Your code is")])
 def test_a_code_stands_alone_on_its_line_in_both_languages(language: str, says: str) -> None:
     mail = mailer().compose(row(language=language))
     plain, rich = parts(mail)

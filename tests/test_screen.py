@@ -240,6 +240,12 @@ def test_what_nobody_asked_for_is_unclear_only_when_nothing_is_open() -> None:
         (Ask[str]("national_id"), "help.national_id"),
         (Ask[str]("child.3", text="ask.code"), "help.code"),
         (NOTICE, "help.name"),
+        (Ask[str]("pages.child.3", text="ask.pages_child"), "help.pages_child"),
+        (Ask[str]("pages.child.3", text="ask.pages_more"), "help.pages"),
+        (Ask[str]("certify.house.2", text="ask.certify_by_hand"), "help.certify"),
+        (Ask[str]("name_changed"), "help.name_changed"),
+        (Ask[str]("name_of_the_dog"), "help.general"),
+        (Ask[str]("email_of_the_dog.2", text="ask.code_of_the_dog"), "help.general"),
     ],
 )
 def test_help_is_about_the_open_question(ask: Ask[str], key: str) -> None:
@@ -259,3 +265,13 @@ def test_while_something_is_on_its_way_the_screen_says_so_and_offers_no_answer()
     message, stands = render(Step(convo, convo, open=ask, path=()), "somchai", "en", BUTTONS, TEXTS, ())
     assert message.lines == (TEXTS("en", "wait.laser"),)
     assert stands.values == ("@help", "@cancel")
+
+
+def test_a_button_that_opens_a_page_sends_nothing_and_the_others_keep_their_places() -> None:
+    ask = Ask[str]("notice", choices=(Choice("acknowledge", link="/page"), Choice("resend")), text="ask.name")
+    message, convo = screen(ask)
+    opens, resends, *_ = message.buttons
+    assert (opens.link, opens.data) == ("/page", "")
+    assert (resends.link, meaning(Press(resends.data), convo)) == ("", Chosen("resend", 7))
+    assert meaning(Press(""), convo) == Chosen("", -1)
+    assert meaning(Text("Acknowledge"), convo) == Chosen("acknowledge", 7), "which answers nothing: tests/flow"

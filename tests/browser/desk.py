@@ -49,7 +49,7 @@ def pattern(language: Language, key: str, **params: object) -> re.Pattern[str]:
             made += r"[\s\S]*?"
         else:
             text = str(params[name]) if piece.startswith("{") else piece
-            made += "".join(r"\s+" if part.isspace() else re.escape(part) for part in re.split(r"(\s+)", text))
+            made += "".join(r"\s*" if part.isspace() else re.escape(part) for part in re.split(r"(\s+)", text))
     return re.compile(made)
 
 
@@ -172,11 +172,14 @@ class Seat:
         await self.answered()
 
     async def sends(self, *files: FilePayload) -> None:
+        await self.looks()
+        await self.hands_in(*files)
+        await self.answered()
+
+    async def hands_in(self, *files: FilePayload) -> None:
         async with self.desk.page.expect_file_chooser() as chosen:
             await self.root.get_by_role("button", name=self.words("web.attach")).click()
-        await self.looks()
         await (await chosen.value).set_files(list[FilePayload](files))
-        await self.answered()
 
     async def looks(self) -> None:
         """Whatever comes after this is new."""

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.desk import Desk, words
-from tests.cast import ANAN, SOMCHAI
+from tests.cast import ANAN, MALEE, SOMCHAI
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -32,8 +32,8 @@ async def test_with_the_address_on_record(desk: Desk) -> None:
     await seat.sees("ask.group")
     await seat.presses("choice.civil_servant")
     await seat.sees("login.done", name="นายสมชาย ทดสอบ")
-    menu = ("menu.profile", "menu.change_email", "menu.shared_phone", "menu.logout")
-    assert (await seat.labels())[:4] == [seat.words(key) for key in menu]
+    menu = ("menu.documents", "menu.profile", "menu.change_email", "menu.shared_phone", "menu.logout")
+    assert (await seat.labels())[:5] == [seat.words(key) for key in menu]
     await desk.check_names()
     assert await desk.page.title() == seat.words("web.title")
 
@@ -128,9 +128,13 @@ async def test_what_cannot_be_taken_is_explained(desk: Desk) -> None:
     await seat.sees("error.national_id_checksum", "ask.national_id")
     await seat.says("12345")
     await seat.sees("error.national_id_format")
-    await seat.sends({"name": "บัตรประชาชน.png", "mimeType": "image/png", "buffer": PICTURE})
-    await seat.sees("error.text_wanted", "ask.national_id")
-    await expect(seat.log.get_by_role("img", name="บัตรประชาชน.png")).to_be_visible()
+    desk.forgive("status of 403")
+    await seat.hands_in({"name": "บัตรประชาชน.png", "mimeType": "image/png", "buffer": PICTURE})
+    await expect(seat.log.get_by_text(seat.words("web.error.login_first"), exact=True)).to_be_visible()
+    await expect(seat.log.get_by_text(seat.words("web.not_taken"), exact=True)).to_be_visible()
+    await expect(seat.log.locator("img.preview")).to_be_visible()
+    await expect(seat.log.get_by_text("บัตรประชาชน.png")).to_be_visible()
+    await desk.check_fit()
 
     old = seat.log.get_by_role("button", name=seat.words("choice.acknowledge"), exact=True)
     await seat.looks()
@@ -150,10 +154,11 @@ async def test_what_cannot_be_taken_is_explained(desk: Desk) -> None:
     await seat.sees("help.code", "ask.code")
     await seat.presses("control.cancel")
     await seat.sees("cancelled", "home.choose")
-    await seat.sends({"name": "x.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
-    await seat.sees("error.no_file_wanted")
     await seat.says("hmm?")
     await seat.sees("home.unclear")
+    await seat.logs_in(MALEE.national_id, MALEE.email)
+    await seat.sends({"name": "x.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
+    await seat.sees("error.no_file_wanted")
 
 
 async def test_too_much_text(desk: Desk) -> None:

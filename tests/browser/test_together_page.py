@@ -111,6 +111,10 @@ async def test_the_demo_mailbox(
         await expect(mail).to_contain_text(SOMCHAI.email)
         await mailbox.check_fit()
         await mailbox.check_names()
+        await mailbox.wide(1280)
+        alone = await mail.bounding_box()
+        assert alone is not None
+        assert alone["x"] + alone["width"] / 2 == pytest.approx(640, abs=10)
         await mail.get_by_role("button", name=seat.words("mailbox.copy")).click()
         await expect(mail.get_by_role("button", name=seat.words("mailbox.copied"))).to_be_visible()
         code = await mailbox.page.evaluate("navigator.clipboard.readText()")

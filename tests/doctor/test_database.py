@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from bot.doctor import cards, database, deliveries
-from storage.database import Database
+from bot.doctor.rounds import CHECKS, examine
+from storage.database import Database, Unavailable
 from storage.ids import new_id
-from storage.vault import Vault
+from storage.opening import opened
+from storage.postgres import without_password
 from tests.doctor.patients import case, findings, is_well, the_fault
 from tests.fake_verifier import a_verifier
 from tests.house import House
@@ -23,12 +25,11 @@ from tests.house import House
 async def made(tmp_path: Path) -> Path:
     """A database with one key in it, as a first chat leaves it."""
     patient = case(tmp_path)
-    opened = await Database.open(patient.settings.database_url)
-    await opened.migrate()
-    key, wrapped = Vault(patient.settings.master).new_key()
-    async with opened.write() as tx:
+    new = await Database.open(patient.settings.database_url)
+    key, wrapped = (await opened(new, patient.settings.master)).new_key()
+    async with new.write() as tx:
         await tx.run("INSERT INTO keys (id, wrapped) VALUES (:id, :wrapped)", {"id": key.id, "wrapped": wrapped})
-    await opened.close()
+    await new.close()
     return tmp_path
 
 
@@ -64,6 +65,48 @@ async def test_migrations_that_wait(made: Path) -> None:
     assert (fault.level, fault.says) == ("warning", "The database waits for 1 migrations.")
 
 
+async def test_it_runs_nothing_that_the_database_names(made: Path) -> None:
+    """Whoever may write into the file could have the doctor's user read, and run, any SQL there is."""
+    planted = made / "evil.sql"
+    planted.write_text(f"ATTACH '{made / 'planted'}' AS x; CREATE TABLE x.y AS SELECT 1;")
+    sql(made, "INSERT INTO migrations VALUES (?, 0)", str(planted))
+    assert (await the_fault(database.look, case(made))).level == "wrong"
+    assert not (made / "planted").exists()
+
+
+async def test_it_changes_nothing(made: Path) -> None:
+    """A file that others may read is complained of each time, not only the first."""
+    path = made / "kp7.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    path.chmod(0o644)
+    before = path.read_bytes()
+    checks = [check for check in CHECKS if check.name in ("files", "database", "erasures", "schedule")]
+    for _ in range(2):
+        report = await examine(case(made), checks)
+        assert [finding.says for _, finding in report if finding.level == "wrong"] == [
+            f"{path} can be read by other users of this machine."
+        ]
+    assert (path.stat().st_mode & 0o777, path.read_bytes()) == (0o644, before)
+    assert os.listdir(made) == ["kp7.db"]
+
+
+async def test_it_sees_what_stands_in_the_log(made: Path) -> None:
+    """The server's, and that of one that was killed."""
+    server = await Database.open(case(made).settings.database_url)
+    async with server.write() as tx:
+        await tx.run("DELETE FROM migrations WHERE name = '0002_channels.sql'")
+    crashed = made / "crashed"
+    crashed.mkdir()
+    for name in ("kp7.db", "kp7.db-wal"):
+        shutil.copy(made / name, crashed / name)
+    found = [await findings(database.look, case(folder)) for folder in (made, crashed)]
+    await server.close()
+    for said in found:
+        assert [finding.says for finding in said if finding.level != "ok"] == ["The database waits for 1 migrations."]
+    assert os.listdir(crashed) == ["kp7.db"]
+
+
 async def test_a_database_of_a_newer_version(made: Path) -> None:
     sql(made, "INSERT INTO migrations VALUES ('9999_tomorrow.sql', 0)")
     fault = await the_fault(database.look, case(made))
@@ -80,6 +123,17 @@ async def test_a_damaged_file(made: Path) -> None:
     assert "backup" in found[-1].mend
 
 
+async def test_something_that_kp7_has_not_made(made: Path) -> None:
+    """Found here, and not on the day when a backup of it must be restored."""
+    opened = await Database.open(case(made).settings.database_url)
+    sql(made, "CREATE TABLE _litestream_seq (id)")
+    await is_well(database.look, case(made))
+    sql(made, "CREATE TRIGGER evil AFTER INSERT ON inbox BEGIN DELETE FROM audit; END")
+    fault = await the_fault(database.look, case(made))
+    assert (fault.level, "trigger evil" in fault.says) == ("wrong", True)
+    await opened.close()
+
+
 async def test_no_database_at_all(tmp_path: Path) -> None:
     (tmp_path / "kp7.db").write_bytes(b"not a database" * 500)
     found = await findings(database.look, case(tmp_path))
@@ -88,11 +142,13 @@ async def test_no_database_at_all(tmp_path: Path) -> None:
 
 async def test_pieces_of_a_password_are_not_repeated(tmp_path: Path) -> None:
     """A driver takes what follows a stray @ or / for the host or the port, and says so."""
-    patient = case(tmp_path, database_url="postgresql://kp7:se/cret@tail@127.0.0.1:1/kp7")
-    fault = await the_fault(database.look, patient)
+    url = "postgresql://kp7:se/cret@tail@127.0.0.1:1/kp7"
+    fault = await the_fault(database.look, case(tmp_path, database_url=url))
     assert fault.says.startswith("The database cannot be opened: ")
-    driver = database._said(OSError("failed to resolve host 'tail@127.0.0.1', port 'se', 'cret'."), patient)
-    assert driver == "failed to resolve host '…@127.0.0.1', port '…', '…'"
+    driver = without_password("failed to resolve host 'tail@127.0.0.1', port 'se', 'cret'.", url)
+    assert driver == "failed to resolve host '…@127.0.0.1', port '…', '…'."
+    with pytest.raises(Unavailable, match=r"'…@127\.0\.0\.1'"):  # as the log of a server that does not start has it
+        await Database.open("postgresql://kp7:se@cret@127.0.0.1:1/kp7")
 
 
 async def test_a_full_disk_and_one_nearly_full(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +170,7 @@ async def test_a_log_that_somebody_keeps_from_shrinking(made: Path, monkeypatch:
     with closing(sqlite3.connect(made / "kp7.db")) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM keys").fetchall()
-        sql(made, "CREATE TABLE more AS SELECT hex(randomblob(9000)) AS x")
+        sql(made, "INSERT INTO inbox SELECT 'toy', 'x', hex(randomblob(9000)), 0, 'done'")
         fault = await the_fault(database.look, case(made))
     assert "kp7.db-wal has grown" in fault.says
 
@@ -124,7 +180,7 @@ async def test_it_is_somebody_elses(made: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
     fault = await the_fault(database.look, case(made))
     assert "belongs to another user" in fault.says
-    assert "sudo -u kp7" in fault.mend
+    assert fault.mend == "Run this command as the user that KP7 runs as."
 
 
 async def test_what_waits_and_what_never_arrived(made: Path) -> None:

@@ -32,7 +32,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "TIMEOUT_SECONDS", 0.25)
     monkeypatch.setattr(api, "RATE_WAIT", 100)
     monkeypatch.setattr(outbox, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(outbox, "random", SimpleNamespace(uniform=lambda _least, _most: 0.01))
+    monkeypatch.setattr(outbox, "GRACE", 500)  # an answer that is lost: what comes next waits behind what is out
+    monkeypatch.setattr("bot.outbox.outbox.random", SimpleNamespace(uniform=lambda _least, _most: 0.01))
 
 
 @pytest.fixture

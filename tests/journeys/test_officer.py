@@ -33,6 +33,7 @@ async def kp7(house: House, *words: str) -> tuple[int, str]:
         "MASTER_KEY": KEY,
         "DATABASE_URL": house.settings.database_url,
         "ERASED_FILE": house.settings.erased_file,
+        "FILES_URL": house.settings.files_url,
         "SMTP_HOST": "mail.example.go.th",
         "SMTP_FROM": "kp7@example.go.th",
         "PUBLIC_URL": "https://kp7.example.go.th",

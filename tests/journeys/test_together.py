@@ -6,11 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
-from tests.cast import MALEE, SOMCHAI
+from bot.health import FRESH_SECONDS
+from bot.outbox import NEWS, Entry
+from handlers.identity import checks
+from storage import audit, chats
+from tests.cast import ANAN, MALEE, SOMCHAI
+from tests.databases import WAITS
 from tests.house import House, WebChat, a_house
+from tests.journeys.test_officer import asks_hr
+from tests.security.tools import all_said, history
+
+LOCK = "SELECT 1 FROM each(:batch) e JOIN accounts a ON a.id = e.value ->> 'id' FOR UPDATE OF a"
 
 
 @pytest.fixture
@@ -55,6 +65,73 @@ async def test_a_stream_that_may_have_missed_something_is_shown_it(
             "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
         )
     await says_at(second, chat, "help")
+
+
+async def test_a_process_that_does_not_hear_the_others_is_not_ready(tmp_path: Path, postgres_url: str) -> None:
+    async with a_house(tmp_path, database_url=postgres_url) as house, httpx.AsyncClient() as anybody:
+        before = await anybody.get(f"{house.url}/readyz")
+        (hears,) = (task for task in asyncio.all_tasks() if task.get_name() == "hub")
+        hears.cancel()
+        await asyncio.gather(hears, return_exceptions=True)
+        await asyncio.sleep(FRESH_SECONDS * 1.1)
+        after = await anybody.get(f"{house.url}/readyz")
+    assert (before.status_code, before.json()["down"]) == (200, [])
+    assert (after.status_code, after.json()["down"]) == (503, ["hub"])
+
+
+async def test_a_verdict_that_waits_for_somebody_keeps_nobody_else_from_the_log(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    async with a_house(tmp_path, card_verifier="officer", database_url=postgres_url) as house:
+        reference = await asks_hr(await house.somebody(), ANAN)
+        kp7, now = house.kp7, house.clock()
+        async with kp7.database.write() as tx:  # an import, say
+            await tx.run("UPDATE people SET updated_at = updated_at")
+            deciding = asyncio.ensure_future(
+                checks.decide(
+                    kp7.database, kp7.vault, kp7.outbox, reference, confirmed=True, by="malee", clock=house.clock
+                )
+            )
+            while not await tx.one(WAITS):
+                assert not deciding.done()
+                await asyncio.sleep(0.01)
+            async with asyncio.timeout(5), kp7.database.write() as other:
+                await audit.append(other, kp7.vault, now, [audit.Line("somsri", "person.shown")])
+        await deciding
+        async with kp7.database.read() as tx:
+            lines = await tx.all("SELECT actor, action FROM audit ORDER BY seq DESC LIMIT 2")
+    assert [(line["actor"], line["action"]) for line in lines] == [
+        ("malee", "identity.confirmed"), ("somsri", "person.shown"),
+    ]  # fmt: skip
+
+
+async def test_what_is_shown_while_somebody_logs_out_does_not_stay(houses: tuple[House, House]) -> None:
+    """The next person at this browser reloads the page."""
+    house, _ = houses
+    kp7, malee = house.kp7, await house.somebody()
+    await malee.logs_in(MALEE.national_id, MALEE.email)
+    await all_said(house)
+    async with kp7.database.read() as tx:
+        (account,) = await tx.all(
+            "SELECT a.id, a.external_id, k.id AS key_id, k.wrapped FROM accounts a "
+            "JOIN people p ON p.id = a.person_id JOIN keys k ON k.id = p.key_id"
+        )
+    key = kp7.vault.unwrap(account["key_id"], account["wrapped"])
+    content = {"to": account["external_id"], "message": {"lines": ["082-000-0002"], "buttons": [], "language": "th"}}
+    later = house.clock() + 3_600_000  # so that nobody else shows it
+    entry = Entry.make("web", NEWS, content, key, now=house.clock(), account_id=account["id"], due_at=later)
+    async with kp7.database.write() as tx:
+        await kp7.outbox.insert(tx, [entry])
+    assert kp7.web
+    async with kp7.database.write() as tx:
+        await tx.among(LOCK, [{"id": account["id"]}])  # as her turn begins
+        showing = asyncio.ensure_future(kp7.web.deliver(entry))
+        while not await tx.one(WAITS):
+            assert not showing.done()
+            await asyncio.sleep(0.01)
+        await chats.end_sessions(tx, [account["id"]], unlink=True)
+    await showing
+    assert "082-000-0002" not in await history(malee)
 
 
 async def test_of_one_code_typed_at_two_processes_at_once_one_counts(houses: tuple[House, House]) -> None:

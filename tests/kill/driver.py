@@ -35,6 +35,7 @@ from psycopg.rows import dict_row
 from bot.channels.line.decode import TOKEN_SECONDS
 from bot.channels.line.fake import FakeLine, Faults, Json
 from bot.channels.line.fake_webhooks import Webhooks, redelivered, user_id
+from bot.settings import Settings
 from storage.vault import Vault
 from tests.house import KEY, LINE_SECRET, LINE_TOKEN, PostOffice, _buttons, _texts
 from tests.kill.server import POINTS, Plan
@@ -131,6 +132,17 @@ class Phone:
         return False
 
 
+def launched(folder: Path, plan: Plan) -> subprocess.Popen[bytes]:
+    """A server on its way to being ready; plan and log lie in its folder."""
+    file = folder / "plan.json"
+    file.write_text(json.dumps(dataclasses.asdict(plan)))
+    Path(plan.last_words).unlink(missing_ok=True)
+    command = (sys.executable, "-m", "tests.kill.server", str(file))
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log)
+
+
 class Ward:
     def __init__(
         self,
@@ -145,6 +157,7 @@ class Ward:
         constants: dict[str, float],
         line_seconds: float,
         token_seconds: float,
+        unbounded: dict[str, Any],
         **settings: Any,
     ) -> None:
         self.folder, self.line, self.post, self.chance, self.toy = folder, line, post, chance, toy
@@ -158,6 +171,7 @@ class Ward:
         self.events: dict[str, tuple[str, Json]] = {}  # id → (user, event), in the order they were made
         self.acked: set[str] = set()
         self.process: subprocess.Popen[bytes] | None = None
+        self.pids: list[int] = []  # of all that there were
         self.up = asyncio.Event()
         self.duplicated = DUPLICATES
         self.watch: Callable[[], None] = lambda: None  # looks at the database after each death
@@ -168,6 +182,7 @@ class Ward:
         self._plan = Plan(
             settings={
                 "database_url": self.database_url,
+                "files_url": (folder / "files").as_uri(),
                 "master_key": KEY,
                 "port": self._port,
                 "line_channel_secret": LINE_SECRET,
@@ -186,6 +201,7 @@ class Ward:
             line_seconds=line_seconds,
             token_seconds=token_seconds,
             constants=constants,
+            unbounded=unbounded,
         )
         self.set_clock(0)
 
@@ -204,17 +220,11 @@ class Ward:
 
     async def start(self, point: str = "", nth: int = 1) -> bool:
         """Until it is ready; False: it died before."""
-        plan = self.folder / "plan.json"
-        plan.write_text(json.dumps(dataclasses.asdict(dataclasses.replace(self._plan, point=point, nth=nth))))
-        self._last_words.unlink(missing_ok=True)
         begun = time.monotonic()
-        with (self.folder / "log").open("ab") as log:
-            self.process = await asyncio.to_thread(
-                subprocess.Popen,
-                (sys.executable, "-m", "tests.kill.server", str(plan)),
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-                cwd=self.folder, stdout=log, stderr=log,
-            )  # fmt: skip
+        self.process = await asyncio.to_thread(
+            launched, self.folder, dataclasses.replace(self._plan, point=point, nth=nth)
+        )
+        self.pids.append(self.process.pid)
         while self.process.poll() is None:
             with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
                 async with self._http.get(f"{self.url}/readyz") as answer:
@@ -226,6 +236,11 @@ class Ward:
             await asyncio.sleep(0.01)
         self._bury()
         return False
+
+    @property
+    def alive(self) -> set[int]:
+        """Processes."""
+        return {self.process.pid} if self.process else set()
 
     @property
     def log(self) -> str:
@@ -271,7 +286,7 @@ class Ward:
             if 2 * (self.record.named - before) <= done:  # a point that is not reached in time is made up for
                 left = left or self.chance.sample(points, len(points))
                 if await self.start(left.pop(), self.chance.choice((1, 1, 2, 3))):
-                    await self.dies(8 * alive)
+                    await self.dies(max(8 * alive, 10))  # as soon as it gets there, on however slow a machine
             elif await self.start():
                 await self.dies(self.chance.uniform(0.02, 2 * alive))
         await self.start()
@@ -360,7 +375,7 @@ class Ward:
             assert self.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
         taken = [row["event_id"] for row in self.rows("SELECT event_id FROM inbox")]
         assert self.acked <= set(taken), f"lost: {self.acked - set(taken)}"
-        from_outside = [id for id in taken if not id.startswith("outbox:")]
+        from_outside = [id for id in taken if not id.startswith(("outbox:", "papers:"))]
         assert sorted(from_outside) == sorted(self.events), "what nobody sent was taken, or what was sent was not"
         assert {row["outcome"] for row in self.rows("SELECT DISTINCT outcome FROM inbox")} <= {"done"}, self.log
         applied = self.rows(
@@ -414,6 +429,10 @@ class Ward:
             assert self.post.text(first) == self.post.text(mail), "a repeated mail was another one"
         return found
 
+    @property
+    def settings(self) -> Settings:
+        return Settings(_env_file=None, **self._plan.settings)
+
     def vault(self) -> Vault:
         """As the program opens it, without opening it."""
         bare = Vault(base64.b64decode(KEY))
@@ -436,6 +455,7 @@ async def a_ward(
     line_seconds: float = 2.0,
     token_seconds: float = TOKEN_SECONDS,
     kind: type[Ward] = Ward,
+    unbounded: dict[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Ward]:
     loop = asyncio.get_running_loop()
@@ -444,7 +464,8 @@ async def a_ward(
     async with FakeLine(token=LINE_TOKEN, faults=faults).running() as line:
         ward = kind(
             folder, line, post, random.Random(seed), toy=toy, smtp_port=mail.sockets[0].getsockname()[1],
-            constants=constants or {}, line_seconds=line_seconds, token_seconds=token_seconds, **settings,
+            constants=constants or {}, line_seconds=line_seconds, token_seconds=token_seconds,
+            unbounded=unbounded or {}, **settings,
         )  # fmt: skip
         timeout = aiohttp.ClientTimeout(total=20)
         ward._http = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))

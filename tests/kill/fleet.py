@@ -3,11 +3,8 @@
 import asyncio
 import contextlib
 import dataclasses
-import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.kill.driver import ANY_MOMENT, ROOT, Ward
+from tests.kill.driver import ANY_MOMENT, Ward, launched
 from tests.served import free_port
 
 PARTS = ("web", "web", "worker", "worker")
@@ -31,8 +28,12 @@ class Member:
     process: subprocess.Popen[bytes] | None = None
 
     @property
+    def log_file(self) -> Path:
+        return self.folder / "log"
+
+    @property
     def log(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")
+        return self.log_file.read_text(errors="replace")
 
     @property
     def last_words(self) -> Path:
@@ -54,6 +55,10 @@ class Fleet(Ward):
         return f"http://127.0.0.1:{port}"
 
     @property
+    def alive(self) -> set[int]:
+        return {member.process.pid for member in self.members if member.process}
+
+    @property
     def log(self) -> str:
         return "\n".join(f"{member.folder.name}: {member.log[-2_000:]}" for member in self.members)
 
@@ -73,17 +78,10 @@ class Fleet(Ward):
             point=point,
             nth=nth,
         )
-        file = member.folder / "plan.json"
-        file.write_text(json.dumps(dataclasses.asdict(plan)))
-        member.last_words.unlink(missing_ok=True)
+        member.log_file.unlink(missing_ok=True)  # READY is looked for in it
         begun = time.monotonic()
-        with (member.folder / "log").open("wb") as log:
-            member.process = await asyncio.to_thread(
-                subprocess.Popen,
-                (sys.executable, "-m", "tests.kill.server", str(file)),
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-                cwd=member.folder, stdout=log, stderr=log,
-            )  # fmt: skip
+        member.process = await asyncio.to_thread(launched, member.folder, plan)
+        self.pids.append(member.process.pid)
         while member.process.poll() is None:
             if await self._is_ready(member):
                 self.record.ready.append(time.monotonic() - begun)

@@ -30,17 +30,22 @@ import bot.app
 import bot.channels.line.api
 import bot.channels.line.decode
 import bot.outbox
+import bot.papers.process
+import storage.folder
 from bot import serve
 from bot.channels.line.api import LineApi
 from bot.channels.line.channel import Line
 from bot.channels.line.decode import TOKEN_SECONDS
-from bot.events import Message
+from bot.events import Message, Say
 from bot.mail import Mailer
 from bot.outbox import Outbox
 from bot.settings import Settings
 from bot.turn import Turn
 from bot.walk import Walk
+from handlers.documents import drafts, effects, record, store
+from handlers.documents.desk import Desk
 from storage.database import Database
+from storage.files import Files
 from tests.kill import topic
 
 POINTS = (
@@ -61,13 +66,37 @@ POINTS = (
     "claim: after commit",
     "start: after migration",
 )
+PAPERS = (  # in the order in which a paper comes by
+    "announce: during commit",
+    "announce: after commit",
+    "fetch: during",
+    "fetch: after",
+    "page: child at work",
+    "take: child at work",
+    "files: half written",
+    "put: during commit",
+    "put: after",
+    "row: before commit",
+    "row: during commit",
+    "row: after commit",
+    "tell: before",
+    "tell: after",
+    "bind: child at work",
+    "stamp: child at work",
+    "certify: during commit",
+    "certify: after commit",
+    "submit: before commit",
+    "submit: during commit",
+    "submit: after commit",
+)
+AT_WORK_SECONDS = 0.3  # what a child takes
 
 
 @dataclass(frozen=True)
 class Plan:
     """`point`: where to die, at which passing (`nth`); "" nowhere. `clock`: a file of 8 bytes, milliseconds ahead.
 
-    `part`: serve, web or worker.
+    `part`: serve, web or worker. `unbounded`: settings no office may have.
     """
 
     settings: dict[str, Any]
@@ -80,6 +109,7 @@ class Plan:
     line_seconds: float = 10.0
     token_seconds: float = TOKEN_SECONDS  # how long a reply token is trusted; 0: everything is pushed
     constants: dict[str, float] = field(default_factory=dict)  # of bot.outbox
+    unbounded: dict[str, Any] = field(default_factory=dict)
 
 
 def put(owner: object, name: str, value: object) -> None:
@@ -102,13 +132,18 @@ class Fate:
         if self._passed != self.plan.nth:
             return
         if "during" in point:
-            threading.Thread(target=self._soon, daemon=True).start()
+            self._dies_within(0.003)  # what a commit takes
+        elif "at work" in point:
+            self._dies_within(AT_WORK_SECONDS)
         else:
             self._die()
 
-    def _soon(self) -> None:
-        time.sleep(random.random() * 0.003)  # what a commit takes
-        self._die()
+    def _dies_within(self, seconds: float) -> None:
+        def soon() -> None:
+            time.sleep(random.random() * seconds)
+            self._die()
+
+        threading.Thread(target=soon, daemon=True).start()
 
     def _die(self) -> None:
         Path(self.plan.last_words).write_text(self.plan.point)
@@ -149,8 +184,52 @@ class Fate:
 
         put(owner, name, wrapped)
 
+    def names(self, module: object, name: str, part: str) -> None:
+        """The commit that follows this function is called so: that of the turn it is part of."""
+        original: Callable[..., Awaitable[Any]] = getattr(module, name)
+
+        @functools.wraps(original)
+        async def wrapped(*given: Any, **named: Any) -> Any:
+            result = await original(*given, **named)
+            self._in.set(part)
+            return result
+
+        put(module, name, wrapped)
+
+
+def arrange_papers(fate: Fate) -> None:
+    """What is slow about papers, see `handlers/documents/desk.py`."""
+    fate.names(drafts, "announce", "announce")
+    fate.names(store, "submit", "submit")
+    fate.around(Line, "fetch", before="fetch: during", after="fetch: after")
+    fate.around(Files, "put", after="put: after", part="put")
+    for row in ("_keep", "_refuse", "_make"):
+        fate.around(Desk, row, part="row")
+    fate.around(Desk, "_certify", part="certify")
+    fate.around(Desk, "_tell", before="tell: before", after="tell: after")
+    closed, sync, work = bot.papers.process._closed, os.fsync, bot.papers.process.Workshop._child
+
+    async def watched(reader: int) -> None:
+        fate.reach(f"{job.get()}: child at work")
+        await closed(reader)
+
+    async def worked(workshop: Any, name: str, *given: Any) -> int:
+        job.set(name)
+        return await work(workshop, name, *given)
+
+    def half_written(handle: int) -> None:
+        if str(Path(f"/proc/self/fd/{handle}").resolve()).endswith(storage.folder.HALF):
+            fate.reach("files: half written")
+        sync(handle)
+
+    job: contextvars.ContextVar[str] = contextvars.ContextVar("job")
+    put(bot.papers.process, "_closed", watched)
+    put(bot.papers.process.Workshop, "_child", worked)
+    put(os, "fsync", half_written)
+
 
 def arrange(fate: Fate) -> None:
+    arrange_papers(fate)
     fate.around_commits(aiosqlite.Connection, "_execute")
     fate.around_commits(psycopg.AsyncConnection, "execute")
     fate.around(Turn, "_commit", part="turn")
@@ -210,6 +289,17 @@ def testify() -> None:
     def replied(walk: Walk, message: Message, *more: Any) -> None:
         reply(walk, dataclasses.replace(message, lines=(*message.lines, f"#{walk._incoming.event_id}")), *more)
 
+    async def handed_in(context: Any, effect: effects.Submit) -> Say:
+        done = await submit(context, effect)
+        named = json.dumps([*map(list, effect.papers)])
+        await context.tx.run(
+            "INSERT INTO saved (account, what) VALUES (:person, :what)",
+            {"person": context.visitor.person_id, "what": named},
+        )
+        return done
+
+    submit = record.submit
+    put(record, "submit", handed_in)
     put(Database, "migrate", migrated)
     put(Walk, "run", ran)
     put(Walk, "_reply", replied)
@@ -236,7 +326,7 @@ def main() -> int:
     if plan.toy:
         put(bot.app, "topics", topic.topics)
         put(bot.app, "Texts", topic.Keys)
-    settings = Settings(_env_file=None, **plan.settings)
+    settings = Settings(_env_file=None, **plan.settings).model_copy(update=plan.unbounded)
     return serve.run(settings, web=plan.part != "worker", worker=plan.part != "web")
 
 

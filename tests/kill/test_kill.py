@@ -1,4 +1,4 @@
-"""Twenty violent deaths, half of them at the points that hurt most, and nothing is lost, done twice or said twice.
+"""Fourteen violent deaths, half of them at the points that hurt most, and nothing is lost, done twice or said twice.
 
 `make soak` has more of them, and other misfortunes: `tests/soak`.
 """
@@ -8,7 +8,7 @@ import statistics
 from pathlib import Path
 
 from tests.kill import people, toys
-from tests.kill.driver import a_ward, crowd, seed_of
+from tests.kill.driver import a_ward, seed_of
 
 HURTING = ("mail: after send", "line: after send", "mail: before send", "turn: during commit", "claim: after commit")
 PASSED = (  # by every event; mails are not sent here, and what was sent is deleted along with the next turn
@@ -26,18 +26,9 @@ QUICK = {"GRACE": 500, "POLL_SECONDS": 0.1}  # what a dead process left is taken
 
 async def test_killed_again_and_again_the_state_is_what_the_model_says(tmp_path: Path) -> None:
     async with a_ward(tmp_path, seed_of(1), toy=True, constants=QUICK) as ward:
-        over = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            chatting = group.create_task(crowd(ward, 30, toys.life, over))
-            await ward.kills(12, alive=0.4, points=PASSED)
-            over.set()
-        await ward.settles()
-        ward.check()
-        toys.check(ward)
-        print(chatting.result(), "conversations;", ward.record)
-    assert ward.record.duplicates == 0
-    assert ward.record.named >= 4, f"the named points are not where they were: {ward.record.deaths}"
-    assert statistics.median(ward.record.ready) < 3
+        await toys.live_through(ward, 30, ward.kills(8, alive=0.4, points=PASSED))
+    assert ward.record.named >= 3, f"the named points are not where they were: {ward.record.deaths}"
+    assert statistics.median(ward.record.ready) < 10  # less than a second, on a machine that has nothing else to do
 
 
 async def test_killed_again_and_again_everybody_logs_in_once(tmp_path: Path) -> None:
@@ -45,11 +36,11 @@ async def test_killed_again_and_again_everybody_logs_in_once(tmp_path: Path) -> 
     async with a_ward(tmp_path, seed_of(2), toy=False, constants=QUICK, token_seconds=0) as ward:
         await people.load_roster(ward)
         ward.watch = people.Watch(ward)
-        logins = people.Logins(ward, people.roster()[:60], wrongs=(0, 0, 1, 2))
+        logins = people.Logins(ward, people.roster()[:36], wrongs=(0, 0, 1, 2))
         async with asyncio.TaskGroup() as group:
             for _ in range(6):
                 group.create_task(logins.one_after_another())
-            await ward.kills(8, alive=0.4, points=HURTING)
+            await ward.kills(6, alive=0.4, points=HURTING)
         await ward.settles()
         ward.check()
         people.check(ward, logins.all)

@@ -11,11 +11,9 @@ from zoneinfo import ZoneInfo
 
 from bot.events import Invalid, Language
 from bot.flow import Ask, Choice, Script
-from bot.policy import Policy
 from bot.text import Texts, fold
-from bot.topic import Context, Flow, Later, Topic, Visitor
+from bot.topic import Context, Equipment, Flow, Later, Topic, Visitor
 from storage.database import Tx
-from storage.vault import Vault
 from tests import toy
 from tests.toy import Check, LookUp, Save, Send
 
@@ -82,7 +80,7 @@ def plain(script: Callable[[], Script[Any]]) -> Callable[[Any, Mapping[str, Any]
     return lambda _facts, _args: script()
 
 
-def topics(_vault: Vault, _policy: Policy) -> Sequence[Topic]:
+def topics(_house: Equipment) -> Sequence[Topic]:
     scripts = {"register": toy.registration, "other": other}
     flows = {name: Flow(plain(script), private=False) for name, script in scripts.items()}
     effects: dict[type, Any] = {LookUp: look_up, Send: send, Check: check, Save: save}

@@ -4,14 +4,14 @@ import asyncio
 import json
 import random
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from bot.channels.line.fake import Json
 from bot.flow import Conversation
 from bot.screen import load
 from storage.vault import Keyring
-from tests.kill.driver import REORDERED, Phone, Ward
+from tests.kill.driver import REORDERED, Phone, Ward, crowd
 from tests.kill.topic import HANDED, UNKNOWN, WRONG
 from tests.toy import Check, Handed, LookUp, Model, Refused, Save, Send
 
@@ -76,6 +76,20 @@ async def life(phone: Phone, length: int = 12) -> None:
         await phone.ward.deliver(first)
         if chance.random() < 0.9:
             await phone.sees(first, PATIENCE)
+
+
+async def live_through(ward: Ward, at_once: int, misfortune: Awaitable[None]) -> None:
+    """So many people chat while it happens; in the end nothing was lost, done twice or said twice."""
+    over = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        chatting = group.create_task(crowd(ward, at_once, life, over))
+        await misfortune
+        over.set()
+    await ward.settles()
+    ward.check()
+    check(ward)
+    print(chatting.result(), "conversations;", ward.record)
+    assert ward.record.duplicates == 0
 
 
 # --- what it must come to -------------------------------------------------------------------------------------------

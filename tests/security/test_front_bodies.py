@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels import http, web
+from bot import http
+from bot.channels import web
 from bot.channels.line import channel
 from tests.house import House, a_house
 from tests.served import ask

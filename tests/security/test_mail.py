@@ -152,12 +152,12 @@ async def test_a_refusal_for_good_is_told_in_the_chat(village: House, post: Trou
     await chat.says(SOMCHAI.national_id)
     await chat.hears(shown + 4)
     texts = [screen.text for screen in chat.screens]
-    assert any("ส่งรหัสไปยังอีเมลของท่านไม่สำเร็จ" in text for text in texts)
+    assert any("ส่งรหัสยืนยันไปยังอีเมลของท่านไม่สำเร็จ" in text for text in texts)
     dead = await rows(village, "SELECT body, reason FROM outbox WHERE dead_at IS NOT NULL")
     assert [row["body"] for row in dead] == [""]
     assert "somchai" not in str(dead)
     village.clock.forward(seconds=61)
-    await chat.presses_data(next(s for s in chat.screens if "ขอรหัสใหม่" in s.labels).data("ขอรหัสใหม่"))
+    await chat.presses_data(next(s for s in chat.screens if "ขอรหัสยืนยันใหม่" in s.labels).data("ขอรหัสยืนยันใหม่"))
     await chat.says(await village.code_for(SOMCHAI.email))
     chat.sees("ask.group")
 

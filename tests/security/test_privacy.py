@@ -126,7 +126,7 @@ async def everything(house: House) -> list[str]:
         await waits.says(stranger.laser)
     await waits.taps("choice.ask_officer")
     secrets += ["นามสมมุติเอง", "ยืนคอยเจ้าหน้าที่", stranger.laser]
-    codes = [house.code_in(mail) for mail in house.post.mails if "รหัสเข้าใช้งาน" in str(mail["subject"])]
+    codes = [house.code_in(mail) for mail in house.post.mails if "รหัสยืนยัน" in str(mail["subject"])]
     assert len(codes) >= 8
     return [*secrets, *codes]
 

@@ -74,7 +74,9 @@ async def test_the_roster_takes_no_longer_than_nobody(tmp_path: Path) -> None:
     def note(step: str, who: Player, began: float) -> None:
         took.setdefault((step, who.name), []).append(time.perf_counter() - began)
 
-    async with a_house(tmp_path, identity_tries_per_day=10**6) as house:
+    async with a_house(tmp_path) as house:
+        unbraked = {"identity_tries_per_day": 10**6}  # as no office can set it
+        house.kp7.policy.settings = house.kp7.policy.settings.model_copy(update=unbraked)
         shown: dict[str, Chat] = {}
         for who in (ANAN, STRANGER):
             shown[who.name] = await house.somebody()

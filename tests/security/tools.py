@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -57,12 +58,34 @@ async def rows(house: House, sql: str, **params: object) -> list[Row]:
         return await tx.all(sql, params)
 
 
+async def change(house: House, sql: str, **values: object) -> None:
+    """As somebody who writes the database would, behind our back; it must have changed something."""
+    async with house.kp7.database.write() as tx:
+        assert await tx.run(sql, values) > 0
+
+
+async def person(house: House, who: Player) -> Person:
+    vault = house.kp7.vault
+    async with house.kp7.database.read() as tx:
+        found = await people.by_index(tx, vault, people.national_id_index(vault, who.national_id))
+    assert found is not None
+    return found
+
+
 def on_disk(house: House) -> bytes:
-    """Every byte of the database, with what was not yet moved into its file; on PostgreSQL, every row."""
+    """Every byte of the database, with what was not yet moved into its file, and of the files that people handed in; on
+    PostgreSQL, every row."""
     if house.kp7.database.kind == "postgresql":
         return "\n".join(every_row(house.settings.database_url)).encode()
-    files = sqlite(house.kp7.database).path.parent.glob("kp7.db*")
-    return b"".join(file.read_bytes() for file in files)
+    beside = sqlite(house.kp7.database).path.parent
+    found = (*beside.glob("kp7.db*"), *beside.glob("kp7.db.files/**/*"))
+    return b"".join(path.read_bytes() for path in found if path.is_file())
+
+
+def stored(house: House) -> Mapping[str, bytes]:
+    """What lies in the object store, by name."""
+    root = Path(house.settings.files_address.removeprefix("file://"))
+    return {path.name: path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def other_than(code: str, turn: int = 0) -> str:
@@ -156,11 +179,7 @@ class Lab:
         return Desk(tx, self.house.clock(), visitor, kp7.vault, self.settings, "login", "login.code")
 
     async def person(self, who: Player) -> Person:
-        vault = self.house.kp7.vault
-        async with self.house.kp7.database.read() as tx:
-            found = await people.by_index(tx, vault, people.national_id_index(vault, who.national_id))
-        assert found is not None
-        return found
+        return await person(self.house, who)
 
     async def issue(self, account: str, purpose: str, person: Person, address: str) -> str:
         async with self.desk(account) as desk:

@@ -17,7 +17,7 @@ LENIENT: dict[str, Any] = {"code_resend_seconds": 1, "codes_per_hour": 100, "cod
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("dies", [False, True], ids=["and it lives", "and it dies"])
 async def test_everybody_logs_in_whatever_the_clock_says(tmp_path: Path, dies: bool) -> None:
-    async with a_ward(tmp_path, seed_of(50), toy=False, **LENIENT) as ward:
+    async with a_ward(tmp_path, seed_of(50), toy=False, unbounded=LENIENT) as ward:
         await people.load_roster(ward)
         await ward.start()
         logins = people.Logins(ward, people.roster()[:64], patience=180)

@@ -37,6 +37,9 @@ async def test_everybody_gets_through_to_a_line_that_fails(tmp_path: Path, token
         people.check(ward, logins.all)
         print(len(logins.all), "logins;", len(ward.line.faults_met), "faults;", ward.record)
     assert len(ward.line.faults_met) > 200
-    assert ward.record.duplicates == 0
-    if not token_seconds:
+    if token_seconds:
+        # One that LINE took without an answer, and nobody got to ask after while its token lived, is pushed as well.
+        assert ward.record.duplicates <= 1
+    else:
+        assert ward.record.duplicates == 0
         assert ward.line.repeated, "nothing was pushed twice under one key"

@@ -11,9 +11,7 @@ from tests.house import PostOffice
 from tests.kill import people
 from tests.kill.driver import a_ward, seed_of
 
-LENIENT: dict[str, Any] = {
-    "smtp_timeout_seconds": 1, "code_resend_seconds": 1, "codes_per_hour": 100, "codes_per_day": 100,
-}  # fmt: skip
+LENIENT: dict[str, Any] = {"code_resend_seconds": 1, "codes_per_hour": 100, "codes_per_day": 100}
 
 
 def hang_up(server: SMTP) -> None:
@@ -72,7 +70,7 @@ class Troubled(PostOffice):
 @pytest.mark.parametrize("trouble", ["down", "slow", "421", "450", "550", "dropped"])
 async def test_everybody_logs_in_once_mail_comes_through_again(tmp_path: Path, trouble: str) -> None:
     post = Troubled()
-    async with a_ward(tmp_path, seed_of(30), toy=False, post=post, **LENIENT) as ward:
+    async with a_ward(tmp_path, seed_of(30), toy=False, post=post, smtp_timeout_seconds=1, unbounded=LENIENT) as ward:
         await people.load_roster(ward)
         await ward.start()
         logins = people.Logins(ward, people.roster()[:12], reads_after=4 if trouble == "dropped" else 0)

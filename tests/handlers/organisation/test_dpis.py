@@ -7,14 +7,15 @@ import pytest
 
 from handlers.organisation.refusals import BadFile, BadRow
 from handlers.organisation.roster import Roster, RosterRow, read_roster
-from samples import make_samples
+from samples import make_samples, tables
+from samples.cast import CAST
 
-SAMPLES = Path(make_samples.__file__).parent
+SAMPLES = make_samples.HERE
 TODAY = date(2026, 11, 1)
-SOMCHAI = dict(zip(make_samples.DPIS_HEADER, make_samples.dpis_row(1, make_samples.CAST[0]), strict=True))
+SOMCHAI = dict(zip(tables.DPIS_HEADER, tables.dpis_row(1, CAST[0]), strict=True))
 
 
-def save(path: Path, changes: dict[str, str] | None = None, header: tuple[str, ...] = make_samples.DPIS_HEADER) -> Path:
+def save(path: Path, changes: dict[str, str] | None = None, header: tuple[str, ...] = tables.DPIS_HEADER) -> Path:
     person = SOMCHAI | (changes or {})
     path.write_text(f"{','.join(header)}\n{','.join(person.get(name, '') for name in header)}\n", encoding="utf-8")
     return path
@@ -63,7 +64,7 @@ def test_a_code_that_dpis_does_not_have_is_named_under_its_column(tmp_path: Path
 
 
 def test_what_dpis_lacks_may_be_added_under_its_thai_header(tmp_path: Path) -> None:
-    header = (*make_samples.DPIS_HEADER, "วันรับโอน", "โทรศัพท์")
+    header = (*tables.DPIS_HEADER, "วันรับโอน", "โทรศัพท์")
     (row,) = read_roster(save(tmp_path / "dpis.csv", {"วันรับโอน": "2019-04-01", "โทรศัพท์": "0810000000"}, header), TODAY)
     assert isinstance(row, RosterRow)
     assert (row.transferred_in_on, row.phone) == (date(2019, 4, 1), "0810000000")
@@ -71,7 +72,7 @@ def test_what_dpis_lacks_may_be_added_under_its_thai_header(tmp_path: Path) -> N
 
 
 def test_a_missing_column_is_named_as_dpis_calls_it(tmp_path: Path) -> None:
-    header = tuple(name for name in make_samples.DPIS_HEADER if name != "PER_STATUS")
+    header = tuple(name for name in tables.DPIS_HEADER if name != "PER_STATUS")
     with pytest.raises(BadFile, match="header_missing") as refused:
         Roster(save(tmp_path / "dpis.csv", header=header))
     assert refused.value.params == {"columns": "PER_STATUS"}
@@ -79,7 +80,7 @@ def test_a_missing_column_is_named_as_dpis_calls_it(tmp_path: Path) -> None:
 
 def test_a_thai_file_that_lacks_a_column_does_not_pass_for_dpis(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
-    header = ",".join(name for name in make_samples.ROSTER_HEADER if name != "โทรศัพท์")
+    header = ",".join(name for name in tables.ROSTER_HEADER if name != "โทรศัพท์")
     path.write_text(f"{header}\n", encoding="utf-8")
     with pytest.raises(BadFile, match="header_missing") as refused:
         Roster(path)

@@ -9,7 +9,9 @@ import pytest
 
 from handlers.organisation.imports import FEW, Change, DateRule, Full, Report, import_organisations, import_roster
 from handlers.organisation.refusals import BadFile
-from samples import make_samples
+from samples import tables
+from samples.cast import CAST
+from samples.people import national_id
 from storage import audit
 from storage.database import Database
 from storage.people import Person, by_index, national_id_index
@@ -193,11 +195,11 @@ async def test_nobody_is_retired_while_an_id_cannot_be_read(database: Database, 
 
 
 async def test_dpis_keeps_what_it_has_no_column_for(database: Database, path: Path, tmp_path: Path) -> None:
-    person = make_samples.CAST[4]  # transferred in
+    person = CAST[4]  # transferred in
     roster, dpis = tmp_path / "roster.csv", tmp_path / "dpis.csv"
     for file, header, row in (
-        (roster, make_samples.ROSTER_HEADER, make_samples.roster_row(5, person)),
-        (dpis, make_samples.DPIS_HEADER, make_samples.dpis_row(5, person)),
+        (roster, tables.ROSTER_HEADER, tables.roster_row(5, person)),
+        (dpis, tables.DPIS_HEADER, tables.dpis_row(5, person)),
     ):
         file.write_text(f"{','.join(header)}\n{','.join(row)}\n", encoding="utf-8")
     await imports(database, roster)
@@ -208,7 +210,7 @@ async def test_dpis_keeps_what_it_has_no_column_for(database: Database, path: Pa
     report = await imports(database, dpis, now=3)
     assert report.changes == [Change(2, "changed", ("LEVEL_NAME",))]
     async with database.read() as tx:
-        after = await by_index(tx, VAULT, national_id_index(VAULT, make_samples.national_id(5)))
+        after = await by_index(tx, VAULT, national_id_index(VAULT, national_id(5)))
     assert after is not None
     assert (after.transferred_in_on, after.contact["phone"]) == (person.transferred_in, "0850000005")
     assert after.card_hash == before[0][0]["card_hash"]

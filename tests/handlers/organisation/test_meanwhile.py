@@ -84,7 +84,7 @@ async def test_hr_sees_what_would_change_and_changes_it(house: House, tmp_path: 
     code, out, err = await said(await kp7(house, "roster", str(roster), "--dry-run", *how))
     assert (code, err) == (1, "")
     assert out.splitlines() == [
-        "4: โทรศัพท์: A number starts with 0 and has 9 to 10 digits, such as 081-000-0000. Please type it again. (XX)",
+        "4: โทรศัพท์: A telephone number begins with 0 and has 9 to 10 digits. (XX)",
         "3: changed: สำนัก/กอง",
         "not in the file: ว่าที่ร้อยตรีตั้งใจ ยืมชื่อ, เทศบาลเมืองสมมติ",
         "not in the file: นางปราณี จำลอง, องค์การบริหารส่วนตำบลทดสอบ",

@@ -27,7 +27,7 @@ def test_rows_are_read_and_bad_ones_named(tmp_path: Path) -> None:
     )
     assert list(read_organisations(path)) == [
         OrganisationRow(2, "10", "subdistrict_authority", "อ.บ.ต.", "อบต.ทดสอบ", "Thotsop", "สมมติ", "ลองดู", "1"),
-        BadRow(3, "ประเภท", "organisation_kind_unknown", "ปราสาท", {}),
+        BadRow(3, "ประเภท", "organisation_kind_unknown", "ปราXXX", {}),
         BadRow(3, "ชื่อ", "cell_blank", "", {}),
         OrganisationRow(4, "12", "department", "กรม", "กรมตัวอย่าง", "", "", "", None),
     ]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import tracemalloc
 from datetime import date
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot import thai
+from handlers.organisation.national_ids import Ids, refuse_repeated
 from handlers.organisation.refusals import BadFile, BadRow
-from handlers.organisation.roster import Ids, Roster, RosterRow, read_roster, refuse_repeated
+from handlers.organisation.roster import Roster, RosterRow, read_roster
 from handlers.organisation.roster_layouts import THAI
 
 TODAY = date(2026, 11, 1)
@@ -140,6 +142,16 @@ def test_an_id_however_it_came_through(path: Path, typed: str) -> None:
     assert Roster(path).check_ids() == Ids(1, (), ())
 
 
+def test_long_names_of_units_are_honest(path: Path) -> None:
+    assert one(path, {"สำนัก/กอง": "ก" * 500}).unit == "ก" * 500
+
+
+def test_a_row_with_a_bad_name_is_in_the_file_all_the_same(path: Path) -> None:
+    """Who is missing from it has left; this one is not missing."""
+    save(path, RUNG | {"ชื่อ": "รุ่ง\x1b"})
+    assert list(Roster(path).ids()) == [(2, "1999900000013")]
+
+
 def test_hard_spaces_and_what_shows_nothing(path: Path) -> None:
     row = one(path, {"ชื่อ": "\ufeffรุ่ง\xa0\xa0", "นามสกุล": "\u200bทด\u200bสอบ", "อีเมล": "rung.t@example.go.th\xa0"})
     assert (row.first_name, row.last_name, row.email) == ("รุ่ง", "ทดสอบ", "rung.t@example.go.th")
@@ -159,8 +171,9 @@ def test_a_telephone_number_that_lost_its_zero(path: Path, typed: str, number: s
 
 
 @pytest.mark.parametrize(
-    "typed", ["43374", "43374.0", "43374.3541666667", "2018-10-01T00:00:00", "1/10/2018", "1/10/61"]
-)
+    "typed", ["43374", "43374.0", "43374.3541666667", "2018-10-01T00:00:00", "1/10/2018", "1/10/61",
+     "20181001", "25611001", "๒๕๖๑๑๐๐๑", "20181001.0", "01102561", "01102018"],
+)  # fmt: skip
 def test_a_day_in_either_era_or_as_a_spreadsheets_number(path: Path, typed: str) -> None:
     assert one(path, {"วันบรรจุ": typed}).appointed_on == date(2018, 10, 1)
 
@@ -219,21 +232,41 @@ def test_titles_glued_to_the_name(path: Path, title: str, first: str, expected: 
         ("นามสกุล", "#N/A", "cell_blank", ""),
         ("วันเดือนปีเกิด", "31 ก.พ. 2528", "date_impossible", "XX X.X. XXXX"),
         ("วันเดือนปีเกิด", "5 ก.พ. 2568", "birth_date_range", "X X.X. XXXX"),
-        ("ประเภทบุคลากร", "ผู้วิเศษ", "kind_unknown", "ผู้วิเศษ"),
+        ("ประเภทบุคลากร", "ผู้วิเศษ", "kind_unknown", "ผู้XXXXX"),
         ("สำนัก/กอง", "", "cell_blank", ""),
-        ("วันบรรจุ", "ต้นปี", "date_format", "ต้นปี"),
-        ("วันรับโอน", "31/2/2561", "date_impossible", "31/2/2561"),
-        ("วันรับโอน", "211061", "date_format", "211061"),  # a day, or a spreadsheet's number of one? not guessed
-        ("วันเกษียณ", "ไม่ทราบ", "date_format", "ไม่ทราบ"),
+        ("วันบรรจุ", "ต้นปี", "date_format", "ต้XXX"),
+        ("วันรับโอน", "31/2/2561", "date_impossible", "31/2/XXXX"),
+        ("วันรับโอน", "211061", "date_format", "211XXX"),  # a day, or a spreadsheet's number of one? not guessed
+        ("วันเกษียณ", "ไม่ทราบ", "date_format", "ไม่XXXX"),
         ("อีเมล", "rung.t@example", "email_format", "XXXX.X@XXXXXXX"),
         ("อีเมล", "ไม่มี", "email_ascii", "XXXXX"),
         ("โทรศัพท์", "110000000", "phone_format", "XXXXXXXXX"),
-        ("สถานะ", "หลับ", "status_unknown", "หลับ"),
+        ("สถานะ", "หลับ", "status_unknown", "หลXX"),
         ("Laser Code", "JT1-2345678", "laser_format", "XXX-XXXXXXX"),
+        ("ชื่อ", "รุ่ง\x1b[31m", "cell_steering", "XXXXXXXX"),
+        ("นามสกุล", "\u202eทดสอบ", "cell_steering", "XXXXX"),
+        ("นามสกุล", "ก" * 100_000, "cell_too_long", "X" * 60),
+        ("สำนัก/กอง", "ก" * 501, "cell_too_long", "กกก" + "X" * 57),
     ],
 )
 def test_a_bad_cell_is_named_and_masked(path: Path, column: str, typed: str, code: str, shown: str) -> None:
     assert faults(path, {column: typed}) == [(column, code, shown)]
+
+
+SLIPPED = ("1999900000013", "1-9999-00000-01-3", "somchai.t@example.go.th", "สมชาย ใจตัวอย่าง", "สมร")
+
+
+@pytest.mark.parametrize("value", SLIPPED)
+def test_nobody_is_named_whichever_column_their_data_have_slipped_into(path: Path, value: str) -> None:
+    refused = 0
+    for column in RUNG:
+        for row in read_roster(save(path, RUNG | {column: value}), TODAY):
+            if isinstance(row, BadRow):
+                known = row.shown.partition("X")[0]
+                assert len(known.replace("-", "")) <= min(3, len(value) / 2), (column, row.shown)
+                assert re.fullmatch(r"[X\-.@ ]*", row.shown.removeprefix(known)), (column, row.shown)
+                refused += 1
+    assert refused >= 5
 
 
 def test_every_bad_cell_of_a_row_is_named(path: Path) -> None:

@@ -2,17 +2,20 @@
 
 import re
 from datetime import date
-from pathlib import Path
 
 import pytest
 from stdnum.th import pin
 
 from bot import thai
+from handlers.organisation.national_ids import Ids
 from handlers.organisation.organisations import OrganisationRow, check_tree, read_organisations
-from handlers.organisation.roster import Ids, Roster, RosterRow, read_roster
+from handlers.organisation.roster import Roster, RosterRow, read_roster
 from samples import make_samples
+from samples.cast import CAST
+from samples.people import dashed, national_id
+from samples.people import people as invented_people
 
-SAMPLES = Path(make_samples.__file__).parent
+SAMPLES = make_samples.HERE
 TODAY = date(2026, 11, 1)
 
 
@@ -42,7 +45,7 @@ def test_the_tree_hangs_together(organisations: list[OrganisationRow]) -> None:
 
 def test_everybody_is_read_as_invented(people: list[RosterRow]) -> None:
     assert Roster(SAMPLES / "roster.csv").check_ids() == Ids(200, (), ())
-    invented = make_samples.people()
+    invented = invented_people()
     assert len(people) == len(invented) == 200
     for row, person in zip(people, invented, strict=True):
         assert (row.title, row.first_name, row.last_name) == (person.title, person.first, person.last)
@@ -97,6 +100,6 @@ def test_the_cast_stays_who_they_are(people: list[RosterRow]) -> None:
 
 def test_the_page_gives_what_the_cast_must_type() -> None:
     page = (SAMPLES / "README.md").read_text(encoding="utf-8")
-    for serial, person in enumerate(make_samples.CAST, start=1):
-        assert make_samples.dashed(make_samples.national_id(serial)) in page
+    for serial, person in enumerate(CAST, start=1):
+        assert dashed(national_id(serial)) in page
         assert person.laser in page

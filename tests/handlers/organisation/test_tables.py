@@ -1,5 +1,6 @@
 """Reading tables as offices send them: encodings, separators, titles above, rubbish below."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,43 @@ def test_what_is_no_table_is_refused_as_a_whole(
 ) -> None:
     refused = refusal(path, content)
     assert (refused.code, refused.params) == (code, params)
+
+
+@pytest.mark.timeout(10)
+def test_what_may_never_end_is_not_even_opened(path: Path) -> None:
+    os.mkfifo(path)
+    for special in (path, Path("/dev/zero"), path.parent):
+        with pytest.raises(BadFile, match="file_special"):
+            read(special, COLUMNS)
+
+
+def test_a_link_to_a_file_is_a_file(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.csv").write_text(TABLE, encoding="utf-8")
+    path.symlink_to(tmp_path / "elsewhere.csv")
+    assert list(read(path, COLUMNS)) == EXPECTED
+
+
+@pytest.mark.parametrize("character", "\x00\x07\x08\x1b\x1f\x7f\x80\x9b\x9f\u202a\u202e\u2066\u2069")
+def test_what_steers_a_screen_spoils_its_row(path: Path, character: str) -> None:
+    found = rows(path, f"รหัส,ชื่อ หน่วยงาน,ลับ\n1,กอง{character}ตัวอย่าง,\n2,กองทดลอง,\n3,กอง,ลับ{character}")
+    assert found == [
+        BadRow(2, "ชื่อ หน่วยงาน", "cell_steering", "กองXXXXXXXX", {}),
+        Row(3, {"รหัส": "2", "ชื่อ หน่วยงาน": "กองทดลอง", "ลับ": ""}, HEADER),
+        BadRow(4, "ลับ", "cell_steering", "XXX", {}),
+    ]
+
+
+@pytest.mark.parametrize("character", "\u200b\u200c\u200d\u200e\u2060\ufeff\u00ad\xa0\t\x0b\x85")
+def test_what_merely_shows_nothing_is_dropped_as_ever(path: Path, character: str) -> None:
+    (row,) = rows(path, f"รหัส,ชื่อ หน่วยงาน\n1,{character}กองตัวอย่าง{character}\n")
+    assert row == Row(2, {"รหัส": "1", "ชื่อ หน่วยงาน": "กองตัวอย่าง"}, HEADER)
+
+
+def test_a_cell_that_is_too_long_spoils_its_row(path: Path) -> None:
+    bad, good = rows(path, f"รหัส,ชื่อ หน่วยงาน\n1,{'ก' * 201}\n2,{'ก' * 200}\n")
+    assert isinstance(bad, BadRow)
+    assert (bad.number, bad.column, bad.code, bad.params) == (2, "ชื่อ หน่วยงาน", "cell_too_long", {"most": 200})
+    assert isinstance(good, Row)
 
 
 def test_the_header_is_judged_before_the_first_row_is_asked_for(path: Path) -> None:

@@ -1,17 +1,20 @@
 """A PostgreSQL server of one's own, in a folder, to be stopped as violently as one likes."""
 
+import asyncio
 import glob
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.kill.driver import Ward
 from tests.served import free_port
 
 
@@ -78,3 +81,22 @@ def a_cluster() -> Iterator[Cluster]:
             yield cluster
         finally:
             cluster.stop()
+
+
+async def stop_it(
+    ward: Ward, cluster: Cluster, times: int, *, after: tuple[float, float] = (3, 6), away: float = 0.0
+) -> None:
+    """Each time `after` so many seconds of load. `away`: seconds until it is started again."""
+    for n in range(times):
+        await asyncio.sleep(ward.chance.uniform(*after))
+        if away and n % 2:
+            await asyncio.to_thread(cluster.stop)
+            await asyncio.sleep(away)
+            await asyncio.to_thread(cluster.start)
+        else:
+            await asyncio.to_thread(cluster.restart_at_once)
+        begun, taken = time.monotonic(), ward.record.answers["200"]
+        while ward.record.answers["200"] == taken:
+            assert time.monotonic() - begun < 15, f"it does not recover: {ward.log}"
+            await asyncio.sleep(0.02)
+        print(f"taken again {time.monotonic() - begun:.2f} s after it was back")
