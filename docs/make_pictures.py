@@ -5,6 +5,7 @@ It starts the demo in a temporary folder and goes through it in a browser; every
 
 import asyncio
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -50,6 +51,7 @@ async def main() -> None:
         ):
             browser = await playwright.chromium.launch(executable_path=found, args=FLAGS)
             await alone(browser, house)
+            await papers(browser, house)
             await together(browser, house)
             await browser.close()
 
@@ -78,6 +80,32 @@ async def alone(browser: Browser, house: House) -> None:
         await somchai.presses("menu.profile")
         await somchai.sees("ask.card")
         await picture(desk.page, "profile")
+
+
+async def papers(browser: Browser, house: House) -> None:
+    """Somchai again: what he owes, and the first page of what he sent."""
+    async with Desk.at(browser, house, "th", TELEPHONE, device_scale_factor=1.5, **LOOK) as desk:
+        somchai = desk.seat()
+        await somchai.logs_in(SOMCHAI.national_id, SOMCHAI.email)
+        await somchai.presses("menu.documents")
+        for answer in ("choice.alive", "choice.alive", "choice.no"):
+            await somchai.presses(answer)
+        await somchai.says("0")
+        for answer in ("choice.degree_same", "choice.no", "choice.no"):
+            await somchai.presses(answer)
+        await somchai.sees("ask.checklist")
+        await somchai.newest.evaluate("message => message.scrollIntoView()")
+        await picture(desk.page, "papers")
+        name = re.compile(rf"^\S+ {somchai.words('paper.id_card')}$")
+        await somchai.looks()
+        await somchai.newest.get_by_role("button", name=name).click()
+        await somchai.answered()
+        card = (HERE.parent / "samples" / "papers" / "1_id_card_front.jpg").read_bytes()
+        await somchai.sends({"name": "IMG_0041.jpg", "mimeType": "image/jpeg", "buffer": card})
+        await somchai.presses("choice.finish")
+        await somchai.sees("ask.certify")
+        await somchai.newest.evaluate("message => message.scrollIntoView()")
+        await picture(desk.page, "paper")
 
 
 async def together(browser: Browser, house: House) -> None:
