@@ -118,6 +118,11 @@ class Settings(BaseSettings):
     self_service_before: Day = date(2018, 10, 1)
     transfer_overrides_date: bool = True
     certify_on_phone: bool = True
+    return_days: Annotated[int, _between(1, 90)] = 7
+    officer_idle_minutes: Annotated[int, _between(1, 15)] = 15
+    officer_total_hours: Annotated[int, _between(1, 12)] = 12
+    factor_guesses: Annotated[int, _between(1, 10)] = 5
+    prompt_minutes: Annotated[int, _between(1, 1440)] = 60
     phone_digits_min: Annotated[int, _between(1, 15)] = 9
     phone_digits_max: Annotated[int, _between(1, 15)] = 10
     quiet_until_hour: Annotated[int, _between(0, 23)] = 8

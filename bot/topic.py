@@ -81,6 +81,7 @@ class Visitor:
     notice: str
     chat_key: Key = field(repr=False)
     person_key: Key | None = field(repr=False)
+    officer: bool = False  # may hold a role; what it allows, its topic looks up
     forged: bool = False  # somebody else than KP7 has begun this session
 
     @property

@@ -142,6 +142,7 @@ class Turn:
             notice=row["notice"] or "",
             chat_key=chat_key,
             person_key=person_key,
+            officer=bool(row["officer"]),
             forged=row["session"] is not None and not chats.genuine(vault, row),
         )
         if not row["state"] or row["talk_session"] != row["session"]:
@@ -253,7 +254,8 @@ ORDER BY a.channel, a.external_id FOR UPDATE OF a
 
 _LOAD = """
 SELECT a.*, ck.id AS chat_key_id, ck.wrapped AS chat_wrapped, pk.id AS person_key_id, pk.wrapped AS person_wrapped,
-       c.state, c.session AS talk_session
+       c.state, c.session AS talk_session,
+       EXISTS (SELECT 1 FROM grants g WHERE g.person_id = a.person_id AND g.ended_at IS NULL) AS officer
 FROM each(:batch) e
 JOIN accounts a ON a.channel = e.value ->> 'channel' AND a.external_id = e.value ->> 'external_id'
 JOIN keys ck ON ck.id = a.key_id

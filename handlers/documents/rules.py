@@ -26,11 +26,13 @@ HANDED_IN: frozenset[State] = frozenset({"submitted", "waiting", *DONE})  # what
 class Options:
     """`each_child`: one card a child, rather than one for all of them. `reuse_degree`: where the degree of the
     appointment is also the highest, it need not be handed in twice. `purpose`: what the papers may be used for, as it
-    stands in the mark of certification; empty: the catalogue's words."""
+    stands in the mark of certification; empty: the catalogue's words. `levels`: how many verdicts a paper needs, 1 or
+    2, of different officers."""
 
     each_child: bool = True
     reuse_degree: bool = True
     purpose: str = ""
+    levels: int = 1
 
 
 def write_options(options: Options) -> str:

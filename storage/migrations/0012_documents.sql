@@ -74,13 +74,13 @@ CREATE TABLE pages (                       -- what was sent for a paper, before 
 CREATE INDEX pages_of_person ON pages (person_id, campaign_id, slot);
 CREATE INDEX pages_sent ON pages (chat_id, reference);
 
-CREATE TABLE page_links (                  -- the page on which somebody signs, opened from the chat
+CREATE TABLE page_links (                  -- pages that are opened from the chat: bot/page_links.py
     id TEXT PRIMARY KEY,                   -- blind index of what stands in the address
     account_id TEXT NOT NULL,
     person_id TEXT NOT NULL REFERENCES people (id),
     session TEXT NOT NULL,                 -- keyed hash of the chat's session: it ends with it
-    campaign_id TEXT NOT NULL,
-    slot TEXT NOT NULL,
+    purpose TEXT NOT NULL,                 -- which page
+    about TEXT NOT NULL,                   -- JSON: what of it
     browser TEXT,                          -- blind index of the cookie of the first that opened it
     browser_mac TEXT,                      -- over id and browser
     made_at BIGINT NOT NULL,

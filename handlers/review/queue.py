@@ -1,0 +1,131 @@
+"""What waits for an officer, oldest first: papers, waivers, identity checks, and what people ask for in their chats.
+
+Nothing is stored about a queue: it is what has no verdict yet, in the units of whoever asks. `seen` names what was on
+the screen; a button, a page or a key that names another one comes too late.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+from bot.flow import digest
+from bot.values import frozen
+from handlers.organisation.roles import Action, Officer
+from storage.database import Row, Tx
+
+Kind = Literal["paper", "paper2", "waiver", "identity", "lock", "relink", "help"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+# What an officer must be allowed to do to see such an item at all, and to decide it.
+NEEDS: Mapping[Kind, Action] = {
+    "paper": "review",
+    "paper2": "review2",
+    "waiver": "waive",
+    "identity": "identity",
+    "lock": "unlock",
+    "relink": "relink",
+    "help": "help",
+}
+
+
+@frozen
+class Item:
+    """One thing that waits. `kind`, `id`: which. `version`, `content`: of a paper, what exactly waits. `unit`: code
+    of the organisation whose officers see it. `slot`, `campaign`: of papers. `asked_at` in milliseconds."""
+
+    kind: Kind
+    id: str
+    owner: str
+    unit: str
+    asked_at: int
+    version: int = 0
+    level: int = 1
+    content: str = ""
+    campaign: str = ""
+    slot: str = ""
+
+    @property
+    def seen(self) -> str:
+        return digest([self.kind, self.id, self.version, self.level, self.content])
+
+
+_WAITING = """
+SELECT i.*, w.organisation_code AS unit FROM (
+    SELECT CASE WHEN p.state = 'waiting' THEN 'waiver' WHEN p.level > 1 THEN 'paper2' ELSE 'paper' END AS kind,
+           p.id AS id, p.person_id AS owner, p.submitted_at AS asked_at, p.version AS version, p.level AS level,
+           p.content_index AS content, p.campaign_id AS campaign, p.slot AS slot
+    FROM papers p WHERE p.state IN ('submitted', 'waiting')
+    UNION ALL
+    SELECT 'identity', c.id, o.id, c.asked_at, 0, 1, NULL, NULL, NULL
+    FROM identity_checks c JOIN people o ON o.id_index = c.id_index WHERE c.decided_at IS NULL
+    UNION ALL
+    SELECT r.kind, r.id, r.person_id, r.asked_at, 0, 1, NULL, NULL, NULL FROM requests r WHERE r.decided_at IS NULL
+) AS i JOIN people w ON w.id = i.owner
+"""
+
+_OF_UNITS = """
+JOIN each(:batch) e ON e.value ->> 'kind' = i.kind AND e.value ->> 'unit' = w.organisation_code
+WHERE i.owner <> :me
+"""
+
+
+async def waiting(
+    tx: Tx,
+    officer: Officer,
+    *,
+    after: tuple[int, str] = (-1, ""),
+    most: int = 50,
+    kinds: Sequence[Kind] = KINDS,
+    units: Sequence[str] = (),
+) -> list[Item]:
+    """At most `most` items that this officer may decide, after that one (`asked_at`, `id`). `units`: only of these."""
+    rows = await tx.each(
+        f"{_WAITING} {_OF_UNITS} AND (i.asked_at > :at OR (i.asked_at = :at AND i.id > :id)) "
+        "ORDER BY i.asked_at, i.id LIMIT :most",
+        _batch(officer, kinds, units),
+        {"me": officer.person_id, "at": after[0], "id": after[1], "most": most},
+    )
+    return [_item(row) for row in rows]
+
+
+async def counts(tx: Tx, officer: Officer, since: int = -1) -> Mapping[Kind, int]:
+    """How many items of each kind wait that were asked for after `since`."""
+    rows = await tx.each(
+        f"SELECT x.kind, COUNT(*) AS n FROM ({_WAITING} {_OF_UNITS} AND i.asked_at > :since) AS x GROUP BY x.kind",  # noqa: S608
+        _batch(officer, KINDS, ()),
+        {"me": officer.person_id, "since": since},
+    )
+    return {row["kind"]: row["n"] for row in rows}
+
+
+async def find(tx: Tx, officer: Officer, kind: str, id: str) -> Item | None:
+    """None: it does not wait (any more), or is none of this officer's business: nobody learns which."""
+    rows = await tx.each(
+        f"{_WAITING} {_OF_UNITS} AND i.id = :id AND i.kind = :kind",
+        _batch(officer, KINDS, ()),
+        {"me": officer.person_id, "id": id, "kind": kind},
+    )
+    return _item(rows[0]) if rows else None
+
+
+def _batch(officer: Officer, kinds: Sequence[Kind], units: Sequence[str]) -> list[dict[str, str]]:
+    return [
+        {"kind": kind, "unit": unit}
+        for kind in kinds
+        for unit in sorted(officer.units(NEEDS[kind]))
+        if not units or unit in units
+    ]
+
+
+def _item(row: Row) -> Item:
+    return Item(
+        kind=row["kind"],
+        id=row["id"],
+        owner=row["owner"],
+        unit=row["unit"],
+        asked_at=row["asked_at"],
+        version=row["version"],
+        level=row["level"],
+        content=row["content"] or "",
+        campaign=row["campaign"] or "",
+        slot=row["slot"] or "",
+    )

@@ -1,0 +1,32 @@
+"""Why a paper comes back: ready reasons for each kind of paper, and room for the officer's own words. Pure."""
+
+from bot.events import Invalid
+from handlers.documents.rules import slot_of
+
+OTHER = "other"
+WORDS_MOST = 500
+
+_ANY = ("blurred", "cut_off", "page_missing", "not_certified", "wrong_paper", "other_person")
+_MORE = {
+    "id_card": ("expired",),
+    "house": ("old_copy",),
+    "entry_degree": ("not_equal",),
+    "top_degree": ("not_equal",),
+    "licence": ("expired",),
+}
+
+
+def reasons(slot: str) -> tuple[str, ...]:
+    """Codes, the likeliest first; in words `reason.<code>`. The last one is `other`, which needs words."""
+    kind = slot_of(slot).kind
+    return (*_ANY, *_MORE.get(kind, ()), OTHER)
+
+
+def check_reason(slot: str, reason: str, words: str) -> None:
+    """Raises `Invalid`: reason_needed, reason_unknown, reason_long."""
+    if reason not in reasons(slot):
+        raise Invalid("reason_unknown" if reason else "reason_needed")
+    if reason == OTHER and not words.strip():
+        raise Invalid("reason_needed")
+    if len(words) > WORDS_MOST:
+        raise Invalid("reason_long", limit=WORDS_MOST)
