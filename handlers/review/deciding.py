@@ -36,7 +36,6 @@ class Decision:
     """What an officer wants. `seen`: digest of the item on the screen. `reason`: a code of `rules.py`, `words`:
     their own; both only where something is returned."""
 
-    kind: str
     id: str
     seen: str
     wanted: Wanted
@@ -64,7 +63,7 @@ async def decide(
     officer = await authority.officer(tx, vault, officer_id, today)
     if officer is None:
         raise Invalid("not_officer")
-    item = await queue.find(tx, officer, decision.kind, decision.id)
+    item = await queue.find(tx, officer, decision.id)
     if item is None:
         raise await _too_late(tx, vault, officer, decision)
     if item.seen != decision.seen:

@@ -45,7 +45,7 @@ class Item:
 
     @property
     def seen(self) -> str:
-        return digest([self.kind, self.id, self.version, self.level, self.content])
+        return digest(self.kind, self.id, self.version, self.level, self.content)[:8]
 
 
 _WAITING = """
@@ -97,12 +97,10 @@ async def counts(tx: Tx, officer: Officer, since: int = -1) -> Mapping[Kind, int
     return {row["kind"]: row["n"] for row in rows}
 
 
-async def find(tx: Tx, officer: Officer, kind: str, id: str) -> Item | None:
+async def find(tx: Tx, officer: Officer, id: str) -> Item | None:
     """None: it does not wait (any more), or is none of this officer's business: nobody learns which."""
     rows = await tx.each(
-        f"{_WAITING} {_OF_UNITS} AND i.id = :id AND i.kind = :kind",
-        _batch(officer, KINDS, ()),
-        {"me": officer.person_id, "id": id, "kind": kind},
+        f"{_WAITING} {_OF_UNITS} AND i.id = :id", _batch(officer, KINDS, ()), {"me": officer.person_id, "id": id}
     )
     return _item(rows[0]) if rows else None
 
