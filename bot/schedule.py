@@ -39,6 +39,7 @@ def retention(settings: Settings) -> tuple[Kept, ...]:
         Kept("tallies", "minute * 60000", 25 * HOUR),
         Kept("chat_messages", "at", settings.chat_history_hours * HOUR),
         Kept("conversations", "seen_at", settings.conversation_days * DAY),
+        Kept("page_links", "expires_at", DAY),
         Kept("outbox", "expires_at", settings.dead_letter_days * DAY, "dead_at IS NOT NULL"),
         erase.KEPT,
     )

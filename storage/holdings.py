@@ -60,6 +60,11 @@ HOLDS = (
         hidden=("body",),
         where="purpose IN ('code', 'card')",
     ),
+    Holds(
+        "page_links",
+        {"account_id": "accounts", "person_id": "people"},
+        hidden=("session", "browser", "browser_mac", "mac"),
+    ),
     Holds("conversations", {"account_id": "accounts"}, hidden=("session",), id="account_id"),
     # stays: without it an event that the platform delivers again would be taken twice. The account it names is gone.
     Holds("inbox", {"account_id": "accounts"}, stays=True),

@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx
 
+from bot import page_links
 from bot.outbox import Carrier, Entry
 from bot.papers.room import Papers
 from bot.papers.shapes import Paper
 from bot.topic import Context, Visitor
-from handlers.documents import links
+from handlers.documents import certify
 from storage import files
 from storage.database import Row, Tx
 from storage.ids import new_id
@@ -89,13 +90,14 @@ def _objects(house: House) -> Any:
     return objects_at(house.settings.files_address)
 
 
-async def link(house: House, who: Player, slot: str = "entry.transcript") -> str:
+async def link(house: House, who: Player, slot: str = "entry.transcript", *, purpose: str = certify.PURPOSE) -> str:
     """As the button in this person's chat has it. → a path"""
     owner = await person(house, who)
     async with house.kp7.database.write() as tx:
         row = await tx.one("SELECT * FROM accounts WHERE person_id = :id AND session IS NOT NULL", {"id": owner.id})
         assert row is not None
-        return await links.open_link(_context(house, tx, row, owner), CAMPAIGN, slot)
+        about = {"campaign": CAMPAIGN, "slot": slot}
+        return await page_links.open_link(_context(house, tx, row, owner), certify.PREFIX, purpose, about)
 
 
 def _context(house: House, tx: Tx, row: Row, owner: Person) -> Context:

@@ -1,13 +1,13 @@
 """The page on which somebody blacks out parts of a paper and signs it, opened from the chat.
 
 GET  /certify/<token>            a button; for the browser that pressed it, the page
-POST /certify/<token>            the button: from now on the link is that browser's (`links.py`)
+POST /certify/<token>            the button: from now on the link is that browser's (`bot/page_links.py`)
 GET  /certify/<token>/pages/<n>  page n of the paper, a JPEG
 POST /certify/<token>/sign       JSON {"version", "strokes": [[[x, y], …], …] or null for the signature that is kept,
                                  "boxes": [{"page", "left", "top", "width", "height"}, …]}
 
 Whoever has no live link, or another browser, gets one sentence, the same for every reason; only the browser that has
-signed is told, when it comes again, that this is done (`links.receipt`). What is signed is stamped by
+signed is told, when it comes again, that this is done (`page_links.receipt`). What is signed is stamped by
 a job (`jobs.py`), which is written in the transaction that consumes the link: of two who sign, one does.
 """
 
@@ -26,14 +26,15 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bot import page_links
 from bot.events import Language
 from bot.http import Busy, TooLarge, body, language_of, same_origin
 from bot.outbox import Outbox, Written
+from bot.page_links import Link
 from bot.papers.shapes import MAX_BOXES, Box, Picture, Reason, Stroke
 from bot.strict_json import Malformed, parse
 from bot.topic import Equipment
-from handlers.documents import campaigns, jobs, links, signatures, store
-from handlers.documents.links import Link
+from handlers.documents import campaigns, jobs, signatures, store
 from handlers.documents.owner import Owner, alone
 from handlers.documents.rules import slot_of
 from handlers.documents.script import name_of
@@ -47,6 +48,7 @@ from storage.vault import Tampered
 log = structlog.get_logger()
 
 HERE = Path(__file__).parent
+PREFIX, PURPOSE = "/certify", "certify"  # of its links, which are about {"campaign", "slot"}
 BODY_LIMIT = 512 * 1024
 WIDTH = 1_000  # pixels of a page: small print can be read on a phone that is enlarged
 _PAGE = re.compile(r"[1-9][0-9]{0,2}")
@@ -120,7 +122,7 @@ class SigningPage:
             return self._gone(request)
         token = request.path_params["token"]
         response = RedirectResponse(f"/certify/{token}", 303, _HEADERS)
-        self._set_cookie(response, links.id_of(self._house.vault, token) or "", cookie)
+        self._set_cookie(response, page_links.id_of(self._house.vault, token) or "", cookie)
         return response
 
     async def picture(self, request: Request) -> Response:
@@ -159,7 +161,7 @@ class SigningPage:
             return JSONResponse({"message": self._house.texts(language, refused.key)}, refused.status)
         self._outbox.dispatch(written)
         response = JSONResponse({}, headers=_HEADERS)
-        self._set_cookie(response, link.id, links.receipt(self._house.vault, link))
+        self._set_cookie(response, link.id, page_links.receipt(self._house.vault, link))
         return response
 
     # --- what is done -----------------------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ class SigningPage:
     async def _bind(self, request: Request, browser: str) -> bool:
         async with self._house.database.write() as tx:
             link = await self._link(tx, request)
-            return link is not None and await links.bind(tx, self._house.vault, link, browser)
+            return link is not None and await page_links.bind(tx, self._house.vault, link, browser)
 
     @retried
     async def _sign(self, request: Request, signing: Signing) -> Written:
@@ -184,14 +186,14 @@ class SigningPage:
                 raise Refused(400, "certify.malformed")
             if signing.strokes is None and not await signatures.kept(tx, person.id, person.key):
                 raise Refused(422, "certify.no_signature")
-            if not await links.consume(tx, link):
+            if not await page_links.consume(tx, link):
                 raise Refused(404, "certify.gone")
             if signing.strokes is not None:
                 await signatures.save(tx, person.id, person.key, signing.strokes, now)
             entry = jobs.stamp(
                 person=person.id,
-                campaign=link.campaign_id,
-                slot=link.slot,
+                campaign=link.about["campaign"],
+                slot=link.about["slot"],
                 version=paper.version,
                 boxes=[asdict(box) for box in signing.boxes],
                 account=link.account,
@@ -217,10 +219,10 @@ class SigningPage:
 
     async def _link(self, tx: Tx, request: Request, *, lock: bool = False) -> Link | None:
         vault, settings = self._house.vault, self._house.policy.settings
-        id = links.id_of(vault, request.path_params["token"])
+        id = page_links.id_of(vault, request.path_params["token"])
         if id is None or not settings.certify_on_phone:
             return None
-        return await links.find(tx, vault, settings, id, self._house.clock(), lock=lock)
+        return await page_links.find(tx, vault, settings, id, self._house.clock(), purpose=PURPOSE, lock=lock)
 
     async def _bound(self, tx: Tx, request: Request, *, lock: bool = False) -> Link:
         """Raises `Refused` unless the link is this browser's."""
@@ -238,14 +240,14 @@ class SigningPage:
 
     def _used(self, request: Request) -> tuple[str, Language] | None:
         """Channel and language of the chat, where this browser has signed with this link."""
-        id = links.id_of(self._house.vault, request.path_params["token"])
-        return links.used(self._house.vault, id, request.cookies.get(self._cookie(id), "")) if id else None
+        id = page_links.id_of(self._house.vault, request.path_params["token"])
+        return page_links.used(self._house.vault, id, request.cookies.get(self._cookie(id), "")) if id else None
 
     def _set_cookie(self, response: Response, link_id: str, value: str) -> None:
         response.set_cookie(
             self._cookie(link_id),
             value,
-            max_age=links.MINUTES * 60,
+            max_age=page_links.MINUTES * 60,
             path="/",
             secure=self._settings.secure,
             httponly=True,
@@ -258,11 +260,11 @@ class SigningPage:
 
     async def _paper(self, tx: Tx, link: Link, person: Person, *, lock: bool = False) -> Paper:
         """Raises `Refused`: there is nothing (any more) to be signed. `lock`: nobody else changes it meanwhile."""
-        owner = Owner(person.id, link.campaign_id, person.key)
-        if (lock and not await alone(tx, owner)) or not await campaigns.is_open(tx, link.campaign_id):
+        owner = Owner(person.id, link.about["campaign"], person.key)
+        if (lock and not await alone(tx, owner)) or not await campaigns.is_open(tx, link.about["campaign"]):
             raise Refused(409, "certify.changed")
-        paper = await store.paper_of(tx, self._house.vault, owner, link.slot)
-        if paper is None and await store.there(tx, owner, link.slot):
+        paper = await store.paper_of(tx, self._house.vault, owner, link.about["slot"])
+        if paper is None and await store.there(tx, owner, link.about["slot"]):
             raise Refused(404, "certify.gone")  # it does not open, and the log has said so
         if paper is None or paper.file is None or paper.state not in CERTIFIABLE:
             raise Refused(409, "certify.changed")
@@ -273,7 +275,7 @@ class SigningPage:
     async def _signing_page(self, tx: Tx, link: Link) -> Response:
         person = await people.by_id(tx, self._house.vault, link.person_id)
         paper = await self._paper(tx, link, person)
-        which = self._house.texts.say(link.language, name_of(slot_of(link.slot)))
+        which = self._house.texts.say(link.language, name_of(slot_of(link.about["slot"])))
         data = {
             "paper": paper.id,
             "version": paper.version,
@@ -289,7 +291,7 @@ class SigningPage:
             data=embedded,
             paper=which,
             name=person.full_name,
-            card=slot_of(link.slot).is_card,
+            card=slot_of(link.about["slot"]).is_card,
             chat=_chat(link.account["channel"]),
         )
 

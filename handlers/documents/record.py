@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from bot import metrics, thai
+from bot import metrics, page_links, thai
 from bot.events import Invalid, Say
 from bot.flow import digest
 from bot.papers.shapes import MIB
 from bot.times import local_date, moment
 from bot.topic import Context, Equipment, Later, Visitor
-from handlers.documents import campaigns, drafts, families, jobs, links, script, signatures, store
+from handlers.documents import campaigns, certify, drafts, families, jobs, script, signatures, store
 from handlers.documents import effects as do
 from handlers.documents.drafts import Page
 from handlers.documents.owner import Owner, alone
@@ -253,7 +253,8 @@ async def declare_signed(context: Context, effect: do.DeclareSigned) -> Say:
 async def open_page(context: Context, effect: do.OpenPage) -> dict[str, str]:
     owner = await _owner(context, effect.campaign)
     await _paper(context, owner, effect.slot, effect.version)
-    return {"path": await links.open_link(context, effect.campaign, effect.slot)}
+    about = {"campaign": effect.campaign, "slot": effect.slot}
+    return {"path": await page_links.open_link(context, certify.PREFIX, certify.PURPOSE, about)}
 
 
 async def stamp(context: Context, effect: do.Stamp) -> bool:

@@ -2,18 +2,12 @@
 
 from functools import partial
 
-from bot.times import DAY
-from bot.topic import Equipment, Flow, Kept, Topic
+from bot.topic import Equipment, Flow, Topic
 from handlers.documents import certify, desk, jobs, looking, record, script
 from handlers.documents import effects as do
 from storage.holdings import Holds
 
 HOLDS = (
-    Holds(
-        "page_links",
-        {"account_id": "accounts", "person_id": "people"},
-        hidden=("session", "browser", "browser_mac", "mac"),
-    ),
     Holds("pages", {"person_id": "people", "key_id": "keys"}, hidden=("content_index",)),
     Holds("papers", {"person_id": "people", "key_id": "keys"}, hidden=("content_index",)),
     Holds("signatures", {"person_id": "people", "key_id": "keys"}, id="person_id"),
@@ -47,7 +41,6 @@ def topic(house: Equipment) -> Topic:
         carriers={jobs.KIND: partial(desk.carrier, house), jobs.LOOKS: partial(looking.carrier, house)},
         unsent=record.unsent,
         greets=record.greets(house),
-        kept=lambda _: (Kept("page_links", "expires_at", DAY),),
         holds=HOLDS,
         pages=partial(certify.routes, house),
     )

@@ -21,8 +21,8 @@ async def test_a_session_that_kp7_did_not_begin_opens_nothing(house: House, somc
 EDITS = {
     "longer": "expires_at = expires_at + 600000",
     "later": "made_at = made_at + 1",
-    "for another paper": "slot = 'id_card'",
-    "in another campaign": "campaign_id = 'other'",
+    "for another paper": "about = replace(about, 'entry.transcript', 'id_card')",
+    "in another campaign": "about = replace(about, 'seis', 'other')",
     "for another browser": "browser = 'other'",
     "for another browser, with a made-up MAC": "browser = 'other', browser_mac = mac",
     "without a MAC": "mac = ''",

@@ -4,7 +4,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from handlers.documents import links
+from bot import page_links
 from tests.cast import SOMCHAI
 from tests.house import Chat, House, a_house
 from tests.security.certify.tools import is_refused_everywhere
@@ -48,7 +48,7 @@ async def test_who_has_signed_is_told_so_and_nobody_else(
         stranger.client.cookies.set(name, made_up)
         await is_refused_everywhere(stranger, path)
     stranger.client.cookies.clear()
-    its_name = f"kp7-certify-{(links.id_of(house.kp7.vault, other.rpartition('/')[2]) or '')[:16]}"
+    its_name = f"kp7-certify-{(page_links.id_of(house.kp7.vault, other.rpartition('/')[2]) or '')[:16]}"
     stranger.client.cookies.set(its_name, receipt)
     await is_refused_everywhere(stranger, other)
     await jobs.one()

@@ -9,7 +9,7 @@ from tests.cast import MALEE, SOMCHAI
 from tests.house import Chat, House, a_house
 from tests.papers import tools
 from tests.security.certify.tools import GONE, is_refused_everywhere, jobs_in
-from tests.security.tools import rows
+from tests.security.tools import change, rows
 from tests.signing import BOX, STROKES, Jobs, Phone, hand_in, link
 
 
@@ -120,6 +120,13 @@ async def test_two_papers_are_open_side_by_side(house: House, somchai: Chat, pho
     await phone.opens(other)
     assert (await phone.page(one, 2)).status_code == 200
     assert (await phone.page(other, 1)).status_code == 200
+
+
+async def test_a_link_to_another_page_opens_nothing_here(house: House, somchai: Chat, phone: Phone) -> None:
+    path = await link(house, SOMCHAI, purpose="factor")
+    await is_refused_everywhere(phone, path)
+    await change(house, "UPDATE page_links SET purpose = 'certify'")
+    await is_refused_everywhere(phone, path)
 
 
 async def test_of_links_that_nobody_opened_only_the_newest_leads_anywhere(

@@ -1,9 +1,10 @@
-"""Links from a chat to the page on which one paper is signed.
+"""Links from a chat to a page of ours that is for one person, and about one thing of theirs.
 
-1. `open_link`: in the turn that shows the button. The address holds a token, the table only its blind index.
+1. `open_link`: in the turn that shows the button. The address holds a token, the table only its blind index. `purpose`
+   says which page it opens: it opens no other.
 2. `bind`: the first browser that presses the button on the page has the link for itself. Looking at it binds nothing:
    what reads links in chats (previews, scanners) looks at them.
-3. `find`: what the link leads to, for as long as the chat's session lives, and `MINUTES` at most.
+3. `find`: what the link leads to, for as long as the chat's session lives, and for its minutes at most.
 4. `consume`: once, in the transaction that does what it was for.
 5. `receipt`: what the browser that has used it is given in place of its cookie, so that it alone can be told so.
 
@@ -13,6 +14,7 @@ no link, and puts no other browser or address on somebody's.
 What is no link (any more) is None or False, whatever the reason: nobody learns which.
 """
 
+import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -31,9 +33,9 @@ from storage.vault import Vault
 
 MINUTES = 30
 _TOKEN = re.compile(r"[0-9A-Za-z_-]{43}")
-_BOUND = ("id", "account_id", "person_id", "link_session", "campaign_id", "slot", "made_at", "expires_at")
+_BOUND = ("id", "account_id", "person_id", "link_session", "purpose", "about", "made_at", "expires_at")
 _LINK = """
-SELECT l.id, l.account_id, l.person_id, l.session AS link_session, l.campaign_id, l.slot, l.browser, l.browser_mac,
+SELECT l.id, l.account_id, l.person_id, l.session AS link_session, l.purpose, l.about, l.browser, l.browser_mac,
        l.made_at, l.expires_at, l.mac, a.channel, a.external_id, a.key_id, a.session, a.session_at, a.seen_at,
        a.shared, a.language
 FROM page_links l JOIN accounts a ON a.id = l.account_id AND a.person_id = l.person_id WHERE l.id = :id
@@ -47,14 +49,16 @@ class Link:
     id: str
     account: Mapping[str, str]
     person_id: str
-    campaign_id: str
-    slot: str
+    about: Mapping[str, Any]
     language: Language
     browser: str | None
 
 
-async def open_link(context: Context, campaign: str, slot: str) -> str:
-    """→ the path of a page for this person's paper. Older ones that nobody has opened lead nowhere from now on."""
+async def open_link(
+    context: Context, prefix: str, purpose: str, about: Mapping[str, Any], *, minutes: int = MINUTES
+) -> str:
+    """→ the path of a page for this person, `prefix`/token. Older links to the same that nobody has opened lead nowhere
+    from now on. `about`: small JSON, ids and codes only."""
     visitor, vault, now = context.visitor, context.vault, context.now
     if visitor.person_id is None or visitor.session is None:
         raise ValueError("a link for nobody")
@@ -64,35 +68,37 @@ async def open_link(context: Context, campaign: str, slot: str) -> str:
         "account_id": visitor.id,
         "person_id": visitor.person_id,
         "link_session": vault.index("page_session", visitor.session),
-        "campaign_id": campaign,
-        "slot": slot,
+        "purpose": purpose,
+        "about": json.dumps(about, sort_keys=True),
         "made_at": now,
-        "expires_at": now + MINUTES * MINUTE,
+        "expires_at": now + minutes * MINUTE,
     }
     await context.tx.run(
-        "DELETE FROM page_links WHERE account_id = :account_id AND campaign_id = :campaign_id AND slot = :slot "
+        "DELETE FROM page_links WHERE account_id = :account_id AND purpose = :purpose AND about = :about "
         "AND browser IS NULL",
         row,
     )
     await context.tx.run(
-        "INSERT INTO page_links (id, account_id, person_id, session, campaign_id, slot, made_at, expires_at, mac) "
-        "VALUES (:id, :account_id, :person_id, :link_session, :campaign_id, :slot, :made_at, :expires_at, :mac)",
+        "INSERT INTO page_links (id, account_id, person_id, session, purpose, about, made_at, expires_at, mac) "
+        "VALUES (:id, :account_id, :person_id, :link_session, :purpose, :about, :made_at, :expires_at, :mac)",
         {**row, "mac": mac(*_sealed(vault, row))},
     )
-    return f"/certify/{token}"
+    return f"{prefix}/{token}"
 
 
 def id_of(vault: Vault, token: str) -> str | None:
     return vault.index("page_link", token) if _TOKEN.fullmatch(token) else None
 
 
-async def find(tx: Tx, vault: Vault, settings: Settings, id: str, now: int, *, lock: bool = False) -> Link | None:
+async def find(
+    tx: Tx, vault: Vault, settings: Settings, id: str, now: int, *, purpose: str, lock: bool = False
+) -> Link | None:
     """`lock`: the session does not end before this transaction does."""
     row = await tx.one(f"{_LINK} FOR UPDATE OF a" if lock else _LINK, {"id": id})
-    if row is None or not _genuine(vault, row) or not _lives(vault, settings, row, now):
+    if row is None or row["purpose"] != purpose or not _genuine(vault, row) or not _lives(vault, settings, row, now):
         return None
     account = {"id": row["account_id"], "channel": row["channel"], "external_id": row["external_id"]}
-    return Link(id, account, row["person_id"], row["campaign_id"], row["slot"], row["language"], row["browser"])
+    return Link(id, account, row["person_id"], json.loads(row["about"]), row["language"], row["browser"])
 
 
 def _genuine(vault: Vault, row: Mapping[str, Any]) -> bool:
