@@ -122,6 +122,7 @@ class Say:
 
 Style = Literal["primary", "normal", "quiet"]
 Input = Literal["text", "digits", "email", "none"]
+PICTURES = 3  # in a message: LINE takes five parts, with the words and the card
 
 
 @frozen
@@ -139,8 +140,8 @@ class Message:
     """One rendered message, in one language: what every channel gets and turns into its own payload.
 
     `fresh`: a session began or ended; a channel that can take down what stood before does so. `busy`: something slow
-    has begun that takes up to so many seconds; a channel that can show so does. `picture`: path of a JPEG to show after
-    the lines, for whoever knows it, without login.
+    has begun that takes up to so many seconds; a channel that can show so does. `pictures`: paths of JPEGs to show
+    after the lines, for whoever knows them, without login; at most `PICTURES`.
     """
 
     lines: tuple[str, ...]
@@ -149,4 +150,4 @@ class Message:
     language: Language = "th"
     fresh: bool = False
     busy: int = 0
-    picture: str = ""
+    pictures: tuple[str, ...] = ()

@@ -8,11 +8,11 @@ attempt carries the same body.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bot.events import Message, Refresh, Result, Say
+from bot.events import Button, Language, Message, Refresh, Result, Say
 from bot.outbox import Carrier, Entry, Outbox
-from bot.screen import menu_button
+from bot.screen import Buttons, menu_button
 from bot.text import Texts
-from bot.topic import Incoming, Registry, Take, Words
+from bot.topic import Act, Incoming, Registry, Take, Words
 from bot.walk import message_json
 from storage import keys
 from storage.database import Database, Row, Tx
@@ -31,6 +31,7 @@ class Notices:
     ) -> None:
         self._database, self._vault, self._outbox, self._texts = database, vault, outbox, texts
         self._registry, self._clock = registry, clock
+        self._buttons = Buttons(vault.secret("buttons"))
 
     async def deliver(self, entry: Entry) -> None:
         now = self._clock()
@@ -46,8 +47,8 @@ class Notices:
     async def tell(self, tx: Tx, told: Mapping[str, Words], now: int) -> Sequence[Entry]:
         """A finished message for each of these accounts."""
         accounts = await tx.each(
-            "SELECT a.id, a.channel, a.external_id, a.language, a.key_id, k.wrapped AS wrapped FROM each(:batch) e "
-            "JOIN accounts a ON a.id = e.value ->> 'id' JOIN keys k ON k.id = a.key_id",
+            "SELECT a.id, a.person_id, a.channel, a.external_id, a.language, a.key_id, k.wrapped AS wrapped "
+            "FROM each(:batch) e JOIN accounts a ON a.id = e.value ->> 'id' JOIN keys k ON k.id = a.key_id",
             [{"id": id} for id in told],
         )
         return [self._to_chat(account, told[account["id"]], now) for account in accounts]
@@ -61,7 +62,7 @@ class Notices:
 
     async def _freeze(self, tx: Tx, entry: Entry, words: Words, now: int) -> Sequence[Entry]:
         accounts = await tx.all(
-            "SELECT a.id, a.channel, a.external_id, a.language, a.key_id, k.wrapped AS wrapped "
+            "SELECT a.id, a.person_id, a.channel, a.external_id, a.language, a.key_id, k.wrapped AS wrapped "
             "FROM accounts a JOIN keys k ON k.id = a.key_id "
             "WHERE a.reachable = 1 AND (a.id = :account OR (:account IS NULL AND a.person_id = :person "
             "AND (a.channel <> 'web' OR a.session IS NOT NULL))) ORDER BY a.seen_at DESC",
@@ -80,8 +81,9 @@ class Notices:
         key = self._vault.unwrap(account["key_id"], account["wrapped"])
         language = account["language"]
         said = (self._texts(language, words.text, words.params),)
-        buttons = tuple(menu_button(self._texts, language, name) for name in words.menu)
-        message = Message(said, buttons, language=language, fresh=words.fresh)
+        acts = (self._act(account, language, act) for act in words.buttons)
+        menu = (menu_button(self._texts, language, name) for name in words.menu)
+        message = Message(said, (*acts, *menu), language=language, fresh=words.fresh, pictures=words.pictures)
         return Entry.make(
             account["channel"],
             "notice",
@@ -92,6 +94,11 @@ class Notices:
             # in a lane of its own, so that it never holds up an answer; but what clears the chat goes in order
             lane="" if words.fresh else f"{account['channel']}:{account['id']}:notice",
         )
+
+    def _act(self, account: Row, language: Language, act: Act) -> Button:
+        label = self._texts(language, act.label or f"act.{self._registry.acts[act.letter]}", act.params)
+        token = self._buttons.act(account["id"], account["person_id"], act.letter, act.item, act.seen)
+        return Button(label, token, act.style)
 
 
 def _plain(params: Mapping[str, object]) -> dict[str, Any]:

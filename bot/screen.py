@@ -4,11 +4,16 @@ A button's data is a token: `c<turn>.<index>.<mac>`, ≤ 48 bytes. It names the 
 buttons; the MAC binds both to the account, so a token from elsewhere means nothing here. Buttons of the menu
 (`go:<name>`) name a thing that may be started at any time and prove nothing; whether this person may is checked
 when it starts.
+
+Buttons on cards outlive the screen: `a<letter><id of a thing><what was seen of it><mac>`, 48 bytes, always. The MAC
+binds them to the account and to the person behind it. They start a flow whatever else is going on, and prove only that
+this was offered to this person here: whether it still holds, and may still be done, is the flow's to find out.
 """
 
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -39,6 +44,7 @@ TYPED: dict[str, Meaning] = {"words.back": Back(), "words.cancel": Cancel(), "wo
 COMMANDS = ("help", "lang.th", "lang.en")
 ACTION = "go:"
 LONGEST = 48  # bytes of a token
+_ACT = re.compile(r"a([a-z])([0-9a-hjkmnp-tv-z]{26})([0-9a-f]{8})([0-9A-Za-z_-]{12})", re.ASCII)
 
 
 class Buttons:
@@ -62,15 +68,45 @@ class Buttons:
         genuine = hmac.compare_digest(mac.encode("utf-8", "replace"), self._mac(account, turn, index).encode())
         return (turn, index) if genuine and head.startswith("c") else None
 
+    def act(self, account: str, person: str | None, letter: str, item: str, seen: str) -> str:
+        """Of a button on a card. Raises `ValueError` for an item or a `seen` that no token has room for."""
+        token = f"a{letter}{item}{seen}{self._mac_of_act(account, person, letter, item, seen)}"
+        if self.read_act(account, person, token) != (letter, item, seen):
+            raise ValueError(f"no button can name this: {letter!r}, {item!r}, {seen!r}")
+        return token
+
+    def read_act(self, account: str, person: str | None, token: str) -> tuple[str, str, str] | None:
+        """(letter, item, seen), or None for anything that was not made here for this person in this account."""
+        found = _ACT.fullmatch(token)
+        if found is None:
+            return None
+        letter, item, seen, mac = found.groups()
+        genuine = hmac.compare_digest(mac, self._mac_of_act(account, person, letter, item, seen))
+        return (letter, item, seen) if genuine else None
+
     def _mac(self, account: str, turn: int, index: int) -> str:
-        what = f"{account}\x1f{turn}\x1f{index}".encode()
-        return base64.urlsafe_b64encode(hashlib.blake2b(what, key=self._secret, digest_size=12).digest()).decode()
+        return self._digest(f"{account}\x1f{turn}\x1f{index}", 12)
+
+    def _mac_of_act(self, account: str, person: str | None, *parts: str) -> str:
+        return self._digest("\x1f".join(("act", account, person or "", *parts)), 9)
+
+    def _digest(self, what: str, size: int) -> str:
+        digest = hashlib.blake2b(what.encode(), key=self._secret, digest_size=size).digest()
+        return base64.urlsafe_b64encode(digest).decode()
 
 
 def understand(
-    event: Event, account: str, convo: Conversation, buttons: Buttons, texts: Texts, starts: Mapping[str, str]
+    event: Event,
+    account: str,
+    convo: Conversation,
+    buttons: Buttons,
+    texts: Texts,
+    starts: Mapping[str, str],
+    acts: Mapping[str, str],
+    person: str | None,
 ) -> Meaning:
-    """`starts`: what may be typed to start a flow, catalogue key → flow."""
+    """`starts`: what may be typed to start a flow, catalogue key → flow. `acts`: letter → flow, for whoever is `person`
+    in this account."""
     match event:
         case Result() | File() | Refresh():
             return event
@@ -81,6 +117,9 @@ def understand(
             if name in COMMANDS:
                 return Command(name)
             return Start(name) if name in starts.values() else Chosen("", -1)
+        case Press(data) if data.startswith("a"):
+            letter, item, seen = buttons.read_act(account, person, data) or ("", "", "")
+            return Start(acts[letter], {"item": item, "seen": seen}) if letter in acts else Chosen("", -1)
         case Press(data):
             turn, index = buttons.read(account, data) or (-1, 0)
             values = convo.shown.values

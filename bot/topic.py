@@ -1,5 +1,6 @@
 """What a topic in `handlers/` brings, and what it is given: the visitor, and a context for its effects."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 
 from starlette.routing import BaseRoute
 
-from bot.events import Event, Language, Say
+from bot.events import Event, Language, Say, Style
 from bot.fetching import Fetch
 from bot.flow import Script
 from bot.outbox import Carrier, Entry, Outbox
@@ -190,8 +191,25 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Act:
+    """A button that outlives every screen: it starts the flow of its letter (`Topic.acts`) about one thing, as seen.
+
+    `item`: id of that thing (`storage/ids.py`); `seen`: 8 hexadecimal digits of a digest of what was shown of it. The
+    flow gets both as args, and decides whether they are still true. `label`: a catalogue key, `act.<flow>` by default.
+    """
+
+    letter: str
+    item: str
+    seen: str
+    label: str = ""
+    params: Mapping[str, object] = field(default_factory=dict)
+    style: Style = "normal"
+
+
+@dataclass(frozen=True)
 class Words:
-    """What to tell somebody unasked. `mail`: where to write if the person has no chat. `menu`: flows to offer with it.
+    """What to tell somebody unasked. `mail`: where to write if the person has no chat. `buttons`, `menu`: what to offer
+    with it, flows about one thing and flows of the menu. `pictures`: paths of JPEGs to show, see `Message`.
 
     `fresh`: what stood in the chat before is somebody else's now, and goes.
     """
@@ -201,6 +219,8 @@ class Words:
     mail: str = ""
     fresh: bool = False
     menu: tuple[str, ...] = ()
+    buttons: tuple[Act, ...] = ()
+    pictures: tuple[str, ...] = ()
 
 
 # (tx, notice, now) → its words, or None when it is no longer true.
@@ -230,7 +250,8 @@ class Topic:
     outbox rows; what they learn they hand to `Take`. `kept`: the tables that nobody else clears, by today's rules.
     `holds`: its tables with something about people in them, in the order in which rows can be deleted. `unsent`: a
     message was taken back, (tx, visitor, reference, now); `greets`: what somebody who has just logged in should hear at
-    once, (tx, visitor, now), or None; `pages`: what it brings to the web besides the chat.
+    once, (tx, visitor, now), or None; `pages`: what it brings to the web besides the chat. `acts`: by a letter, a to z,
+    which stays for ever (it stands on buttons in people's chats), the flow that an `Act` starts; nothing else does.
     """
 
     flows: Mapping[str, Flow]
@@ -246,6 +267,7 @@ class Topic:
     unsent: Callable[[Tx, Visitor, str, int], Awaitable[None]] | None = None
     greets: Callable[[Tx, Visitor, int], Awaitable[Say | None]] | None = None
     pages: Callable[[Outbox], Sequence[BaseRoute]] | None = None
+    acts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Registry:
@@ -262,6 +284,7 @@ class Registry:
         self.holds = (*(hold for topic in topics for hold in topic.holds), *HOLDS)
         self.unsent = tuple(topic.unsent for topic in topics if topic.unsent)
         self.greets = tuple(topic.greets for topic in topics if topic.greets)
+        self.acts = merged("act", (_sound(topic.acts, topic.flows) for topic in topics))
         self._topic_of = {name: i for i, topic in enumerate(topics) for name in topic.flows}
 
     def topic_of(self, flow: str) -> int:
@@ -269,8 +292,9 @@ class Registry:
 
     @property
     def offered(self) -> tuple[str, ...]:
-        """Flows that somebody can start."""
-        return tuple(name for name, flow in self.flows.items() if not flow.part_of)
+        """Flows that somebody can start by their name."""
+        acts = set(self.acts.values())
+        return tuple(name for name, flow in self.flows.items() if not flow.part_of and name not in acts)
 
     def parts(self, flow: str) -> frozenset[str]:
         return frozenset(name for name, part in self.flows.items() if part.part_of == flow)
@@ -291,6 +315,14 @@ def _named(sweep: Sweep) -> str:
     if not name.isidentifier():
         raise ValueError(f"a sweep without a name of its own: {sweep!r}")
     return name
+
+
+def _sound(acts: Mapping[str, str], flows: Mapping[str, Flow]) -> Mapping[str, str]:
+    """Raises `ValueError` for what could never be pressed."""
+    for letter, flow in acts.items():
+        if not re.fullmatch("[a-z]", letter) or flow not in flows:
+            raise ValueError(f"not an act of this topic: {letter!r}, {flow}")
+    return acts
 
 
 def merged(what: str, parts: Iterable[Mapping[K, V]]) -> dict[K, V]:

@@ -123,7 +123,8 @@ class Walk:
         line = await self._tidy()
         house, visitor = self._house, self.visitor
         newcomer = visitor.seen_at == 0
-        match understand(event, visitor.id, self.convo, house.buttons, house.texts, house.starts):
+        acts, person = house.registry.acts, visitor.person_id
+        match understand(event, visitor.id, self.convo, house.buttons, house.texts, house.starts, acts, person):
             case _ if self._is_about_somebody_else:
                 if line is None:
                     return
@@ -145,7 +146,7 @@ class Walk:
                 assert isinstance(event, Text)
                 greeting = newcomer or fold(event.body) in house.texts.words("words.hello")
                 step = await self._go(Resume(None if greeting or line else Say("home.unclear")))
-            case Start(flow) if flow not in house.registry.menu(visitor):
+            case Start() as start if not self._may(start):
                 step = await self._go(Resume(Say("error.not_offered" if visitor.logged_in else "error.login_first")))
             case meaning if line and isinstance(event, Text | Press) and not isinstance(meaning, Start):
                 step = await self._go(Resume())  # it was an answer to a session that is over
@@ -159,6 +160,14 @@ class Walk:
         if isinstance(event, File) and not self._gathered:
             await files.let_go(self._tx, [event.reference], self._now)  # where it was kept before anybody was asked
         self._finish(step._replace(say=(line, *step.say), silent=False) if line else step)
+
+    def _may(self, start: Start) -> bool:
+        """Of the menu, what it holds. Of a card, whatever was offered to this person: only that has something in hand,
+        and its flow looks for itself whether that may still be done."""
+        registry = self._house.registry
+        if start.args:
+            return self.visitor.logged_in or not registry.flows[start.flow].private
+        return start.flow in registry.menu(self.visitor)
 
     def _before_it_was_asked(self) -> bool:
         """Pictures of an album come in any order: late is what was sent for another question."""
@@ -282,10 +291,14 @@ class Walk:
             message = replace(message, fresh=True)
         if step.waiting and self._busy:
             message = replace(message, busy=self._busy)
-        if isinstance(step.open, Ask) and step.open.picture and not step.waiting:
-            message = replace(message, picture=house.links.picture(step.open.picture, visitor.key.id, self._now))
+        if isinstance(step.open, Ask) and not step.waiting:
+            message = replace(message, pictures=self._pictures(step.open))
         self.convo = shown(step, screen)
         self._reply(message, SCREEN if self._repeatable(step) and not message.fresh else NEWS)
+
+    def _pictures(self, ask: Ask[Any]) -> tuple[str, ...]:
+        own = (self._house.links.picture(ask.picture, self.visitor.key.id, self._now),) if ask.picture else ()
+        return (*own, *ask.pictures)
 
     def _repeatable(self, step: Step) -> bool:
         """Does the next screen say all that is still worth saying? Not when something was done, or has come back."""
@@ -324,5 +337,5 @@ def message_json(message: Message) -> dict[str, Any]:
         "language": message.language,
         "fresh": message.fresh,
         "busy": message.busy,
-        "picture": message.picture,
+        "pictures": list(message.pictures),
     }

@@ -32,6 +32,12 @@ class Screen(dict[str, Any]):
     def labels(self) -> list[str]:
         return [button["label"] for button in self["buttons"]]
 
+    @property
+    def picture(self) -> str:
+        """Where its only picture is, "" without one."""
+        (address,) = self["pictures"] or [""]
+        return str(address)
+
     def data(self, label: str) -> str:
         for button in self["buttons"]:
             if button["label"] == label:
@@ -229,7 +235,7 @@ class LineChat(Chat):
     def screens(self) -> list[Screen]:
         """One for each call to LINE that this person has seen something of."""
         calls = [call.messages for call in self.line.accepted if self.user in call.to]
-        return [Screen(lines=_texts(sent), buttons=_buttons(sent), picture=_picture(sent)) for sent in calls]
+        return [Screen(lines=_texts(sent), buttons=_buttons(sent), pictures=_pictures(sent)) for sent in calls]
 
     async def open(self) -> Screen:
         screen = await self._answer({"open": True})
@@ -275,8 +281,8 @@ def _texts(messages: Sequence[dict[str, Any]]) -> list[str]:
     return [str(message["text"]) for message in messages if message["type"] == "text"]
 
 
-def _picture(messages: Sequence[dict[str, Any]]) -> str:
-    return next((str(message["originalContentUrl"]) for message in messages if message["type"] == "image"), "")
+def _pictures(messages: Sequence[dict[str, Any]]) -> list[str]:
+    return [str(message["originalContentUrl"]) for message in messages if message["type"] == "image"]
 
 
 def _buttons(messages: Sequence[dict[str, Any]]) -> list[dict[str, str]]:

@@ -71,13 +71,15 @@ def test_whatever_lies_in_the_store_loads_as_a_sound_conversation(stored: Any) -
 )
 def test_a_forged_token_is_an_old_button(token: str) -> None:
     convo = Conversation(turn=1, shown=Shown(1, ("save",), labels=("Save",)))
-    assert understand(Press(token), "somchai", convo, Buttons(b"secret" * 6), Texts(), {}) == Chosen("", -1)
+    assert understand(Press(token), "somchai", convo, Buttons(b"secret" * 6), Texts(), {}, {}, None) == Chosen("", -1)
 
 
 # --- buttons --------------------------------------------------------------------------------------------------------
 
 TEXTS = Texts()
 BUTTONS = Buttons(b"a secret of thirty-two bytes or so")
+ACTS = {"v": "approve"}
+MALEE = "the person behind the account"
 STARTS = {"words.start.login": "login", "words.start.profile": "profile"}
 NOTICE = Ask[str]("notice", choices=(Choice("acknowledge"), Choice("resend", reopen=("x",))), text="ask.name")
 BEFORE = (Ask[str]("national_id"),)
@@ -94,7 +96,7 @@ def screen(
 
 
 def meaning(event: Any, convo: Conversation, account: str = "somchai") -> Any:
-    return understand(event, account, convo, BUTTONS, TEXTS, STARTS)
+    return understand(event, account, convo, BUTTONS, TEXTS, STARTS, ACTS, MALEE)
 
 
 def test_what_is_pressed_is_what_was_shown() -> None:
@@ -175,6 +177,85 @@ def test_a_button_of_the_menu_starts_what_it_names() -> None:
         Start("login"), Command("lang.th"), Command("help"),
     ]  # fmt: skip
     assert meaning(Press("go:delete_all"), convo) == Chosen("", -1)
+
+
+# --- buttons on cards -------------------------------------------------------------------------------------------------
+
+ITEM = "01jd8h2v9mkq3t5w7xyzabcdef"
+ids = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26)
+sights = st.text("0123456789abcdef", min_size=8, max_size=8)
+ACT = BUTTONS.act("somchai", MALEE, "v", ITEM, "0123abcd")
+OLD_BUTTON = Chosen("", -1)
+
+
+@given(st.text(max_size=80), st.none() | st.text(max_size=80), st.sampled_from("abcvxyz"), ids, sights)
+def test_a_button_of_a_card_takes_48_bytes_and_says_what_it_was_made_of(
+    account: str, person: str | None, letter: str, item: str, seen: str
+) -> None:
+    token = BUTTONS.act(account, person, letter, item, seen)
+    assert len(token.encode()) == 48
+    assert BUTTONS.read_act(account, person, token) == (letter, item, seen)
+    assert BUTTONS.read_act(account, (person or "") + "x", token) is None
+    assert BUTTONS.read_act(account + "x", person, token) is None
+    assert BUTTONS.read(account, token) is None, "nor is it a button of a screen"
+
+
+@pytest.mark.parametrize("frames", [(), (Frame("login"),), (Frame("login"),) * 3])
+def test_a_button_of_a_card_starts_its_flow_whatever_the_screen_shows(frames: tuple[Frame, ...]) -> None:
+    start = Start("approve", {"item": ITEM, "seen": "0123abcd"})
+    assert meaning(Press(ACT), Conversation(frames, turn=9)) == start
+    assert meaning(Press(ACT), screen()[1]) == start
+
+
+def test_in_anybody_elses_hands_it_is_an_old_button() -> None:
+    def pressed(account: str, person: str | None, acts: dict[str, str] = ACTS, buttons: Buttons = BUTTONS) -> Any:
+        return understand(Press(ACT), account, Conversation(), buttons, TEXTS, STARTS, acts, person)
+
+    assert pressed("somchai", MALEE) != OLD_BUTTON
+    assert pressed("somchai", "whoever has the chat by now") == OLD_BUTTON
+    assert pressed("somchai", None) == OLD_BUTTON, "nobody is behind it any more"
+    assert pressed("anan", MALEE) == OLD_BUTTON
+    assert pressed("somchai", MALEE, {"w": "approve"}) == OLD_BUTTON, "no topic knows this letter any more"
+    assert pressed("somchai", MALEE, buttons=Buttons(b"another secret of another house...")) == OLD_BUTTON
+
+
+@given(st.integers(0, 47), st.characters(codec="utf-8"))
+@example(47, "=")
+@example(0, "c")
+@example(1, "w")
+@example(1, "V")
+def test_with_one_edited_character_it_is_an_old_button(place: int, char: str) -> None:
+    edited = ACT[:place] + char + ACT[place + 1 :]
+    if edited != ACT:
+        assert understand(
+            Press(edited), "somchai", Conversation(), BUTTONS, TEXTS, {}, dict.fromkeys("vw", "x"), MALEE
+        ) == (OLD_BUTTON)
+
+
+def test_cut_short_or_drawn_out_it_is_an_old_button() -> None:
+    for edited in (*(ACT[:length] for length in range(48)), ACT + "A", ACT + "\n", ACT + " ", ACT * 2, " " + ACT):
+        assert meaning(Press(edited), Conversation()) == OLD_BUTTON
+
+
+def test_what_stands_on_it_cannot_be_moved_from_one_part_to_the_next() -> None:
+    """The parts are of a fixed width; account and person are not."""
+    assert BUTTONS.act("ab", "c", "v", ITEM, "0" * 8) != BUTTONS.act("a", "bc", "v", ITEM, "0" * 8)
+    assert BUTTONS.read_act("a", "bc", BUTTONS.act("ab", "c", "v", ITEM, "0" * 8)) is None
+
+
+@pytest.mark.parametrize(
+    ("letter", "item", "seen"),
+    [
+        ("v", "", "0" * 8),
+        ("v", ITEM[1:], "0" * 8),
+        ("v", ITEM, "ABCD0123"),
+        ("V", ITEM, "0" * 8),
+        ("vv", ITEM[1:], "0" * 8),
+    ],
+)
+def test_no_button_is_made_that_could_not_be_read(letter: str, item: str, seen: str) -> None:
+    with pytest.raises(ValueError, match="no button can name this"):
+        BUTTONS.act("somchai", MALEE, letter, item, seen)
 
 
 # --- typed words ----------------------------------------------------------------------------------------------------

@@ -125,3 +125,27 @@ def test_a_sweep_goes_by_a_name_of_its_own(sweep: Sweep) -> None:
     """Else nobody knew which one fails."""
     with pytest.raises(ValueError, match="a sweep without a name"):
         Registry([replace(EMPTY, sweeps=(sweep,))])
+
+
+# --- buttons on cards -------------------------------------------------------------------------------------------------
+
+ACTING = replace(EMPTY, flows={"approve": Flow(talk), "queue": Flow(talk)}, acts={"v": "approve"})
+
+
+def test_what_a_card_starts_is_started_by_no_name() -> None:
+    both = Registry([FULL, ACTING])
+    assert both.acts == {"v": "approve"}
+    assert both.offered == ("hello", "queue")
+
+
+@pytest.mark.parametrize("letter", ["", "V", "1", "vv", "v\n", "ก"])
+def test_an_act_goes_by_one_letter(letter: str) -> None:
+    with pytest.raises(ValueError, match="not an act of this topic"):
+        Registry([replace(ACTING, acts={letter: "approve"})])
+
+
+def test_an_act_starts_a_flow_of_its_own_topic_and_no_letter_means_two() -> None:
+    with pytest.raises(ValueError, match="not an act of this topic: 'w', hello"):
+        Registry([FULL, replace(ACTING, acts={"w": "hello"})])
+    with pytest.raises(ValueError, match="act brought twice: v"):
+        Registry([ACTING, replace(EMPTY, flows={"return": Flow(talk)}, acts={"v": "return"})])

@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from bot import metrics
 from bot.channels import relay
+from bot.channels.shown import pictures_of
 from bot.channels.uploads import LoggedOut, TooMany, Unmeasured, Uploads, lives
 from bot.events import LANGUAGES, Event, File, Language, Opened, Press, Text
 from bot.http import Busy, TooLarge, body, language_of, same_origin
@@ -386,7 +387,8 @@ def _accounts(browser: str, **more: int) -> list[dict[str, Any]]:
 
 
 def _event(slot: int, id: str, message: Mapping[str, Any]) -> str:
-    data = json.dumps({"slot": slot, "id": id, "at": time_of(id), **message}, ensure_ascii=False)
+    shown = {**message, "pictures": pictures_of(message)}
+    data = json.dumps({"slot": slot, "id": id, "at": time_of(id), **shown}, ensure_ascii=False)
     return f"event: message\nid: {id}\ndata: {data}\n\n"
 
 

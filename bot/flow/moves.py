@@ -76,9 +76,14 @@ def _with_line(step: Step, event: Resume) -> Step:
 
 
 def _start(scripts: Scripts, step: Step, event: Start) -> Step:
-    if any(frame.flow == event.flow and frame.args == event.args for frame in step.convo.frames):
+    frames = step.convo.frames
+    running = next((frame for frame in frames if frame.flow == event.flow and frame.args == event.args), None)
+    if running and not event.args:
         return settle(scripts, step)  # already on the way: show where it stands
-    left = tuple(frame for frame in step.convo.frames if frame.flow not in event.over)
+    if running:  # one of several cards: whatever is said next must be about the one that was pressed
+        frames = (*(frame for frame in frames if frame is not running), running)
+        return settle(scripts, step._replace(convo=step.convo._replace(frames=frames)))
+    left = tuple(frame for frame in frames if frame.flow not in event.over)
     if len(left) >= DEPTH:
         return settle(scripts, step._replace(say=(Say("error.too_deep"),)))
     frames = (*left, Frame(event.flow, event.args))

@@ -41,8 +41,9 @@ class Ask(Generic[T]):
     goes into the effect, and what that effect returns is kept in its place, good for the effect's other fields
     only. With `gather` files do not answer it: each makes an effect, whose doing shows among the facts, as often as one
     comes (pages of a paper), and the question stays. Such an effect brings a `Say`, or None where a `Refresh` follows.
-    `picture`: id of a file (`storage/files.py`), a JPEG that is shown with the question. `menu`: its buttons mean the
-    same whatever its other words say by the time when one is pressed; without it they confirm what was shown.
+    `picture`: id of a file of the person's own (`storage/files.py`), a JPEG shown with the question; `pictures`: paths
+    of others, shown after it (see `bot.events.Message`). `menu`: its buttons mean the same whatever its other
+    words say by the time when one is pressed; without it they confirm what was shown.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Ask(Generic[T]):
     params: Mapping[str, object] = field(default_factory=dict)
     input: Input = "text"
     picture: str = ""
+    pictures: tuple[str, ...] = ()
     menu: bool = False
 
     def __iter__(self) -> Generator["Ask[Any] | Do[Any]", Any, T]:

@@ -94,12 +94,12 @@ async def test_while_it_is_looked_at_the_page_is_told_and_nothing_is_said(web: t
 async def test_the_picture_of_a_question_is_shown_to_whoever_has_its_address(web: tuple[House, Album]) -> None:
     house, _ = web
     chat = await at_web(house)
-    assert chat.screen["picture"] == ""
+    assert chat.screen.picture == ""
     shown = len(chat.screens)
     await chat.sends(JPEG)
     await chat.hears(shown + 1)
     async with httpx.AsyncClient() as anybody:
-        answer = await anybody.get(house.url + chat.screen["picture"])
+        answer = await anybody.get(house.url + chat.screen.picture)
     assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, JPEG, "image/jpeg")
 
 
@@ -231,7 +231,7 @@ async def test_line_shows_the_picture_above_the_card_and_the_page_behind_a_butto
     await chat.sends(chat.webhooks.image(chat.user, JPEG))
     await chat.hears(shown + 1)
     assert [message["type"] for message in house.line.accepted[-1].messages] == ["text", "image", "flex"]
-    address = chat.screen["picture"]
+    address = chat.screen.picture
     assert re.fullmatch(rf"{PUBLIC}/f/[\w.-]+", address)
     async with httpx.AsyncClient() as line_itself:
         answer = await line_itself.get(house.url + address.removeprefix(PUBLIC))

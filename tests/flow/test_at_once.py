@@ -38,10 +38,11 @@ def test_what_runs_already_is_not_begun_again() -> None:
     assert (somchai.sees, len(somchai.convo.frames)) == ("reason", 2)
 
 
-def test_the_same_flow_about_something_else_is_another_matter() -> None:
+def test_the_same_flow_about_something_else_is_another_matter_and_the_one_that_was_pressed_is_asked_about() -> None:
+    """Else a reason given for one paper would be taken for another's."""
     person = Person(TWO)
     person.does(Start("other", {"case": 1})).does(Start("other", {"case": 2})).does(Start("other", {"case": 1}))
-    assert [frame.args for frame in person.convo.frames] == [{"case": 1}, {"case": 2}]
+    assert [frame.args for frame in person.convo.frames] == [{"case": 2}, {"case": 1}]
 
 
 def test_a_proof_under_way_when_the_flow_was_cancelled_proves_nothing_for_the_next_run() -> None:

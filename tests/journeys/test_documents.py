@@ -489,7 +489,7 @@ async def test_the_answer_to_a_file_costs_nothing(phone: LineChat) -> None:
     await sends(phone, ("card.pdf", pdf("id_card")))
     phone.sees("ask.pages_pdf")
     assert {call.endpoint for call in phone.line.accepted} == {"reply"}
-    assert phone.screen["picture"].startswith("https://kp7.example.go.th/f/")
+    assert phone.screen.picture.startswith("https://kp7.example.go.th/f/")
     assert phone.line.loading
 
 

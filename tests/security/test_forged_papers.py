@@ -58,7 +58,7 @@ async def test_a_picture_of_somebody_else_is_not_shown_by_naming_it_in_ones_own_
     async def shown() -> int:
         await attacker.taps("choice.to_list")
         await papers.chooses(attacker, "id_card")
-        picture = str(attacker.screen["picture"])
+        picture = attacker.screen.picture
         assert picture.startswith(PREFIX)
         async with httpx.AsyncClient() as anybody:
             return (await anybody.get(house.url + picture)).status_code

@@ -16,6 +16,9 @@ from typing import Any
 
 import regex
 
+from bot.channels.shown import pictures_of
+from bot.events import PICTURES
+
 TEXT = 5_000  # UTF-16 units
 ALT_TEXT = 1_500
 MESSAGES = 5  # a call
@@ -37,12 +40,11 @@ _GRAPHEME = regex.compile(r"\X")
 def render(message: Mapping[str, Any], address: str = "") -> list[Json]:
     """`message`: the JSON form of `bot.events.Message`. `address`: where our pages are. → one to five messages."""
     buttons = [_leading(button, address) for button in _fitting(message["buttons"][:BUTTONS])]
-    picture = address + message["picture"] if message.get("picture") and address.startswith("https://") else ""
+    pictures = [address + path for path in pictures_of(message)[:PICTURES]] if address.startswith("https://") else []
     parts = [part for part in _split("\n\n".join(message["lines"])) if part.strip()]  # LINE takes no blank message
-    words = MESSAGES - bool(buttons) - bool(picture)
+    words = MESSAGES - bool(buttons) - len(pictures)
     messages: list[Json] = [{"type": "text", "text": part} for part in parts[:words]]
-    if picture:
-        messages.append({"type": "image", "originalContentUrl": picture, "previewImageUrl": picture})
+    messages += [{"type": "image", "originalContentUrl": path, "previewImageUrl": path} for path in pictures]
     if buttons:
         messages.append(_card(buttons))
         shown = [b for b in buttons if b["style"] != "quiet" and _graphemes(b["label"]) <= QUICK_LABEL]

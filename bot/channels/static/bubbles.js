@@ -98,14 +98,15 @@ function opening(button, language) {
 
 const ours = (path) => typeof path === "string" && /^\/(?!\/)/.test(path);
 
-/** The bot's message; `press(button, event, locked)` is called for its buttons, `settled()` when its picture is there. */
+/** The bot's message; `press(button, event, locked)` is called for its buttons, `settled()` when a picture of it is there. */
 export function botMessage(message, press, settled) {
   const { language, at } = message;
   const root = element("article", "from-bot");
   root.lang = language;
   const bubble = element("div", "bubble");
   bubble.append(author("web.bot", language), ...message.lines.map(paragraph));
-  if (ours(message.picture)) bubble.append(picture(message.picture, language, settled));
+  const pictures = (message.pictures ?? []).filter(ours);
+  bubble.append(...pictures.map((path) => picture(path, language, settled)));
   root.append(bubble, meta(language, at));
 
   let locked = false;

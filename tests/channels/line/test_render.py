@@ -188,20 +188,20 @@ PAGES = (Button("เปิดหน้าลงนาม", "", "primary", "/cert
 
 
 def test_a_picture_stands_between_the_words_and_the_card() -> None:
-    message = Message(("ได้รับแล้วค่ะ",), (Button("ตกลง", "c1"),), picture=PICTURE)
+    message = Message(("ได้รับแล้วค่ะ",), (Button("ตกลง", "c1"),), pictures=(PICTURE,))
     text, image, card = render(message_json(message), OFFICE)
     assert (text["type"], card["type"]) == ("text", "flex")
     assert image == {
         "type": "image", "originalContentUrl": OFFICE + PICTURE, "previewImageUrl": OFFICE + PICTURE
     }  # fmt: skip
     assert quick(card), "they stand above the keyboard only with the last message"
-    assert render(message_json(Message(("x",), picture=PICTURE)), OFFICE)[-1]["type"] == "image"
+    assert render(message_json(Message(("x",), pictures=(PICTURE,))), OFFICE)[-1]["type"] == "image"
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8080", ""])
 def test_without_https_there_is_no_picture(address: str) -> None:
     """LINE would refuse the whole message."""
-    message = Message(("x",), (Button("ตกลง", "c1"),), picture=PICTURE)
+    message = Message(("x",), (Button("ตกลง", "c1"),), pictures=(PICTURE,))
     assert [one["type"] for one in render(message_json(message), address)] == ["text", "flex"]
 
 
@@ -218,7 +218,7 @@ def test_a_page_opens_from_the_card_and_from_above_the_keyboard() -> None:
 @pytest.mark.parametrize("words", ["x", "ก" * 60_000])
 def test_line_takes_pictures_and_pages_however_much_is_said(path: str, words: str) -> None:
     many = (*PAGES * 6, *(Button("ก" * 400, "c" * 48) for _ in range(20)))
-    messages = render(message_json(Message((words,), many, picture=PICTURE)), OFFICE)
+    messages = render(message_json(Message((words,), many, pictures=(PICTURE,))), OFFICE)
     assert [one["type"] for one in messages[-2:]] == ["image", "flex"]
     assert of_messages(messages) == []
     if openapi.available:
