@@ -41,6 +41,7 @@ PREFIXES = (
     "words.",
     "mail.",
     "policy.",
+    "reason.",
     "web.error.",
 )
 PAGES = ("web.", "mailbox.")

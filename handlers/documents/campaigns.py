@@ -33,8 +33,8 @@ class Refused(Exception):
 @frozen
 class Owed:
     """For what somebody owes papers. `due`: this person's own day. `family`: what they have answered. `handed_in`:
-    nothing is left for them to do. `before`: of other campaigns, also closed ones, the name of each and how many papers
-    they have handed in there."""
+    nothing is left for them to do. `returned`: how many papers came back. `before`: of other campaigns, also closed
+    ones, the name of each and how many papers they have handed in there."""
 
     campaign_id: str
     name: str
@@ -43,6 +43,7 @@ class Owed:
     family: Family | None
     handed_in: bool
     before: tuple[tuple[str, int], ...] = ()
+    returned: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ def _owed(row: Row, family: Family | None, states: Mapping[str, State]) -> Owed:
         options=options,
         family=family,
         handed_in=papers is not None and papers.handed_in == papers.whole,
+        returned=sum(state == "returned" for state in states.values()),
     )
 
 

@@ -10,7 +10,7 @@ from bot.flow import digest
 from bot.papers.shapes import MIB
 from bot.times import local_date, moment
 from bot.topic import Context, Equipment, Later, Visitor
-from handlers.documents import campaigns, certify, drafts, families, jobs, script, signatures, store
+from handlers.documents import campaigns, certify, drafts, families, jobs, script, signatures, store, verdicts
 from handlers.documents import effects as do
 from handlers.documents.drafts import Page
 from handlers.documents.owner import Owner, alone
@@ -39,6 +39,7 @@ def facts(house: Equipment) -> Load:
         wanted = [{"person": person, "campaign": one.campaign_id} for person, one in owed.items()]
         pages, papers = await drafts.pages(tx, vault, wanted), await store.papers(tx, vault, wanted)
         signed = await signatures.whose(tx, vault, list(owed))
+        returned = await verdicts.returned(tx, vault, wanted)
         found = {}
         for visitor in visitors:
             person = (visitor.person_id or "") if visitor.logged_in else ""
@@ -62,7 +63,7 @@ def facts(house: Equipment) -> Load:
                 family=asked.family,
                 checklist=owing,
                 drafts={slot: _draft(one, owing.slots) for slot, one in sent.items()},
-                papers={id: _in_hand(paper) for id, paper in have.items()},
+                papers={id: _in_hand(paper, returned.get(person, {}).get(id)) for id, paper in have.items()},
                 on_phone=settings.certify_on_phone,
                 signed=person in signed,
             )
@@ -76,12 +77,15 @@ def _state(paper: Paper) -> State:
     return state
 
 
-def _in_hand(paper: Paper) -> script.InHand:
+def _in_hand(paper: Paper, why: verdicts.Returned | None) -> script.InHand:
     sheets = len(paper.detail.get("sheets", ()))
     unmarked = tuple(page for page, mark in enumerate(paper.detail.get("marks", ()), 1) if mark is False)
     stamped = paper.detail.get("stamped") if paper.certified == "phone" else None
     blank = () if stamped is None else tuple(page for page in range(1, sheets + 1) if page not in stamped)
-    return script.InHand(_state(paper), paper.version, sheets, paper.certified, paper.preview or "", unmarked, blank)
+    returned = (why.reason, why.words, why.until) if why else None
+    return script.InHand(
+        _state(paper), paper.version, sheets, paper.certified, paper.preview or "", unmarked, blank, returned
+    )
 
 
 def _draft(sent: Sequence[Page], owed: Sequence[Slot]) -> script.Draft:
@@ -310,7 +314,8 @@ def greets(house: Equipment) -> Callable[[Tx, Visitor, int], Awaitable[Say | Non
         asked = (await campaigns.open_for(tx, house.vault, [person])).get(person)
         if asked is None or asked.handed_in:
             return None
-        return script.owed(asked.name, asked.due, local_date(now, house.policy.settings.timezone))
+        today = local_date(now, house.policy.settings.timezone)
+        return script.owed(asked.name, asked.due, today, asked.returned)
 
     return owed
 

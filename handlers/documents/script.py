@@ -41,7 +41,8 @@ class Draft:
 class InHand:
     """A paper that there is. `sheets`: how many pages. `certified`: hand, phone, or not yet. `unmarked`: pages, from 1,
     on which nothing was found that says “สำเนาถูกต้อง”, which is no more than a hint. `blank`: pages that our stamp left
-    as they were, as nothing is on them."""
+    as they were, as nothing is on them. `returned`: a code of why, the officer's own words, and until when it is wanted
+    again; where a paper was returned, and nobody has touched what was said of it."""
 
     state: State
     version: int
@@ -50,6 +51,7 @@ class InHand:
     picture: str = ""
     unmarked: tuple[int, ...] = ()
     blank: tuple[int, ...] = ()
+    returned: tuple[str, str, date] | None = None
 
 
 @frozen
@@ -190,9 +192,14 @@ def _left(due: date, today: date) -> Say:
     return Say("documents.due_today" if days == 0 else "documents.due", {"due": due, "days": days})
 
 
-def owed(name: str, due: date, today: date) -> Say:
-    """For who has just come in."""
-    return Say("documents.owed", {"name": name, "left": _left(due, today)})
+def owed(name: str, due: date, today: date, returned: int = 0) -> Say:
+    """For who has just come in. `returned`: how many papers came back."""
+    left = _left(due, today)
+    return (
+        Say("documents.owed_returned", {"name": name, "n": returned})
+        if returned
+        else Say("documents.owed", {"name": name, "left": left})
+    )
 
 
 def family(facts: Facts, _args: Mapping[str, Any]) -> Script[Any]:
@@ -407,11 +414,14 @@ KEPT = {
 def _kept(facts: Facts, slot: Slot, found: InHand) -> Script[Any]:
     """A paper that is ready, asked to be waived, or handed in."""
     own = found.state in ("received", "asked", "returned")
-    again = Choice("send_after_all") if found.state == "asked" else Choice("replace")
+    none_yet = found.state == "asked" or (found.state == "returned" and not found.sheets)
+    again = Choice(
+        "send_after_all" if none_yet else "replace", style="primary" if found.state == "returned" else "normal"
+    )
     kept = f"kept.{slot.id}.{found.version}"
     chosen = yield from Ask[str](
         kept,
-        choices=(Choice("to_list", style="primary"), *((again,) if own else ())),
+        choices=_ways_on(found, again if own else None),
         text=_how_kept(found),
         menu=True,
         params={
@@ -419,6 +429,7 @@ def _kept(facts: Facts, slot: Slot, found: InHand) -> Script[Any]:
             "sheets": found.sheets,
             "marked": found.sheets - len(found.blank),
             "blank": ", ".join(map(str, found.blank)),
+            **_why(found),
         },
         picture=found.picture,
     )
@@ -435,7 +446,33 @@ def _kept(facts: Facts, slot: Slot, found: InHand) -> Script[Any]:
     return Then("paper", {"slot": slot.id})
 
 
+def _ways_on(found: InHand, again: Choice | None) -> tuple[Choice, ...]:
+    if found.state == "returned" and again:
+        return (again, TO_LIST)
+    return (Choice("to_list", style="primary"), *((again,) if again else ()))
+
+
+def _why(found: InHand) -> dict[str, object]:
+    if found.returned is None:
+        return {}
+    reason, words, until = found.returned
+    return {"reason": reason_of(reason, words), "until": until}
+
+
+def reason_of(code: str, words: str) -> Say:
+    """Why a paper came back, in the catalogue's words and the officer's own."""
+    if not words:
+        return Say(f"reason.{code}")
+    return (
+        Say("reason.own", {"words": words})
+        if code == "other"
+        else Say("reason.both", {"reason": Say(f"reason.{code}"), "words": words})
+    )
+
+
 def _how_kept(found: InHand) -> str:
+    if found.state == "returned" and found.returned:
+        return "ask.kept_returned_why"
     if found.state != "received":
         return KEPT[found.state]
     if found.certified == "hand":

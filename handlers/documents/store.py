@@ -229,7 +229,7 @@ async def submit(tx: Tx, vault: Vault, owner: Owner, papers: Sequence[Paper], as
         for paper in papers
     ]
     frozen = await tx.each(
-        "UPDATE papers SET state = 'submitted', submitted_at = :now, content_index = e.value ->> 'content', "
+        "UPDATE papers SET state = 'submitted', level = 1, submitted_at = :now, content_index = e.value ->> 'content', "
         "file_id = COALESCE(stamped_id, file_id), stamped_id = NULL "
         "FROM each(:batch) e WHERE papers.id = e.value ->> 'id' AND papers.state = 'received' "
         "AND papers.version = CAST(e.value ->> 'version' AS BIGINT) RETURNING papers.id",
@@ -237,7 +237,7 @@ async def submit(tx: Tx, vault: Vault, owner: Owner, papers: Sequence[Paper], as
         {"now": now},
     )
     waiting = await tx.each(
-        "UPDATE papers SET state = 'waiting', submitted_at = :now FROM each(:batch) e "
+        "UPDATE papers SET state = 'waiting', level = 1, submitted_at = :now FROM each(:batch) e "
         "WHERE papers.id = e.value ->> 'id' AND papers.state = 'asked' RETURNING papers.id",
         [{"id": paper.id} for paper in asked],
         {"now": now},

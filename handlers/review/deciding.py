@@ -102,7 +102,7 @@ async def _paper(
         raise Invalid("same_officer")
     returned = decision.wanted == "return"
     if returned:
-        check_reason(item.slot, decision.reason, decision.words)
+        check_reason(item.slot, decision.reason, decision.words, waiver=item.kind == "waiver")
     verdict: verdicts.Verdict = "returned" if returned else "waived" if item.kind == "waiver" else "approved"
     today = local_date(now, settings.timezone)
     until = max(today + timedelta(settings.return_days), date.fromisoformat(asked["due"]) if asked else today)

@@ -7,6 +7,7 @@ OTHER = "other"
 WORDS_MOST = 500
 
 _ANY = ("blurred", "cut_off", "page_missing", "not_certified", "wrong_paper", "other_person")
+_OF_NONE = ("no_waiver",)  # of "I have no such paper"
 _MORE = {
     "id_card": ("expired",),
     "house": ("old_copy",),
@@ -16,15 +17,18 @@ _MORE = {
 }
 
 
-def reasons(slot: str) -> tuple[str, ...]:
-    """Codes, the likeliest first; in words `reason.<code>`. The last one is `other`, which needs words."""
+def reasons(slot: str, *, waiver: bool = False) -> tuple[str, ...]:
+    """Codes, the likeliest first; in words `reason.<code>`. The last one is `other`, which needs words. `waiver`: the
+    person says that there is no such paper."""
+    if waiver:
+        return (*_OF_NONE, OTHER)
     kind = slot_of(slot).kind
     return (*_ANY, *_MORE.get(kind, ()), OTHER)
 
 
-def check_reason(slot: str, reason: str, words: str) -> None:
+def check_reason(slot: str, reason: str, words: str, *, waiver: bool = False) -> None:
     """Raises `Invalid`: reason_needed, reason_unknown, reason_long."""
-    if reason not in reasons(slot):
+    if reason not in reasons(slot, waiver=waiver):
         raise Invalid("reason_unknown" if reason else "reason_needed")
     if reason == OTHER and not words.strip():
         raise Invalid("reason_needed")
