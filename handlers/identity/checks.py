@@ -2,15 +2,16 @@
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot import thai
 from bot.outbox import Entry, Outbox
 from bot.topic import Context
+from handlers.identity import requests
 from storage import audit, people
-from storage.database import Database, Tx, retried
+from storage.database import Database, Row, Tx, retried
 from storage.ids import new_id
 from storage.people import Person
 from storage.vault import Vault
@@ -93,7 +94,7 @@ async def list_open(tx: Tx, vault: Vault, *, by: str, now: int) -> list[Check]:
     found: list[Check] = []
     lines: list[audit.Line] = []
     for row in await tx.all(_OPEN):
-        claim = vault.unwrap(row["key_id"], row["wrapped"]).open(row["claim"], "identity_checks", row["id"], "claim")
+        claim = _claim(vault, row)
         person = await people.by_index(tx, vault, row["id_index"])
         lines.append(_line(by, "listed", person, row["reference"]))
         found.append(
@@ -113,7 +114,33 @@ async def list_open(tx: Tx, vault: Vault, *, by: str, now: int) -> list[Check]:
     return found
 
 
-def _line(by: str, done: str, person: Person | None, reference: str, **more: bool) -> audit.Line:
+@dataclass(frozen=True)
+class Claimed:
+    """An open check. `claim`: name, birth_date (CE ISO date or birth_unknown)."""
+
+    reference: str
+    why: str
+    claim: Mapping[str, str] = field(repr=False)
+
+
+async def claimed(tx: Tx, vault: Vault, id: str) -> Claimed | None:
+    """Raises `Tampered`."""
+    row = await tx.one(
+        "SELECT c.*, k.wrapped FROM identity_checks c JOIN keys k ON k.id = c.key_id "
+        "WHERE c.id = :id AND c.decided_at IS NULL",
+        {"id": id},
+    )
+    return Claimed(row["reference"], row["why"], _claim(vault, row)) if row else None
+
+
+def _claim(vault: Vault, row: Row) -> Mapping[str, str]:
+    claim: Mapping[str, str] = vault.unwrap(row["key_id"], row["wrapped"]).open(
+        row["claim"], "identity_checks", row["id"], "claim"
+    )
+    return claim
+
+
+def _line(by: str, done: str, person: Person | None, reference: str, **more: object) -> audit.Line:
     """`person`: whom the roster has under the ID that was typed."""
     return audit.Line(by, f"identity.{done}", person.id if person else None, {"check": reference, **more})
 
@@ -137,64 +164,100 @@ async def decide(
     by: str,
     clock: Callable[[], int],
 ) -> None:
-    """One verdict per check, whoever asks first. Raises `Undecidable`."""
+    """By the number on the person's screen. Raises `Undecidable`."""
     now = clock()
     async with database.write() as tx:
-        row = await tx.one(
-            "SELECT c.*, a.channel, a.external_id, k.wrapped AS wrapped FROM identity_checks c "
-            "JOIN accounts a ON a.id = c.account_id JOIN keys k ON k.id = c.key_id "
-            "WHERE c.reference = :reference FOR UPDATE OF c",  # whoever begins to wait meanwhile is not forgotten
-            {"reference": reference},
-        )
+        row = await tx.one("SELECT id FROM identity_checks WHERE reference = :reference", {"reference": reference})
         if row is None:
             raise Undecidable("unknown")
-        person = await people.by_index(tx, vault, row["id_index"])
-        disagrees = False
-        if confirmed:
-            if person is None:
-                raise Undecidable("not_on_roster")
-            claim = vault.unwrap(row["key_id"], row["wrapped"]).open(
-                row["claim"], "identity_checks", row["id"], "claim"
-            )
-            disagrees = not all(matches(person, claim).values())
-            if disagrees and not despite_mismatch:
-                raise Undecidable("mismatch")
-        verdict = "confirmed" if confirmed else "refused"
-        won = await tx.run(
-            "UPDATE identity_checks SET decided_at = :now, decided_by = :by, verdict = :verdict "
-            "WHERE id = :id AND decided_at IS NULL",
-            {"now": now, "by": by, "verdict": verdict, "id": row["id"]},
-        )
-        if won != 1:
-            raise Undecidable("decided")
-        if confirmed:  # HR has seen the person: a lock that guessing led to is lifted
-            await tx.run("UPDATE people SET wrong_codes = 0 WHERE id_index = :index", {"index": row["id_index"]})
-        if row["waits"]:
-            flow, key, attempt = json.loads(row["waits"])
-            answer: dict[str, Any] = {"value": True} if confirmed else {"error": "officer_refused"}
-            content = {
-                "channel": row["channel"],
-                "external_id": row["external_id"],
-                "result": {"flow": flow, "key": key, "attempt": attempt, **answer},
-            }
-            chat_key = vault.unwrap(row["key_id"], row["wrapped"])
-            entry = Entry.make("event", "verdict", content, chat_key, now=now, account_id=row["account_id"], due_at=now)
-            await outbox.insert(tx, [entry])
+        given = await give(tx, vault, row["id"], confirmed=confirmed, despite_mismatch=despite_mismatch, by=by, now=now)
+        await outbox.insert(tx, given.entries)
         # last: from here on others who write into the log wait for us
-        await audit.append(tx, vault, now, [_line(by, verdict, person, reference, mismatch=disagrees)])
+        await audit.append(tx, vault, now, [given.line])
+
+
+@dataclass(frozen=True)
+class Given:
+    """A verdict on a check: what goes into the outbox and, last, into the audit log."""
+
+    verdict: str
+    entries: Sequence[Entry]
+    line: audit.Line
+
+
+async def give(
+    tx: Tx,
+    vault: Vault,
+    id: str,
+    *,
+    confirmed: bool,
+    despite_mismatch: bool = False,
+    by: str,
+    now: int,
+    **detail: str,
+) -> Given:
+    """One verdict per check, whoever asks first. `detail`: more for the audit log. Raises `Undecidable`."""
+    row = await tx.one(
+        "SELECT c.*, a.channel, a.external_id, k.wrapped AS wrapped FROM identity_checks c "
+        "JOIN accounts a ON a.id = c.account_id JOIN keys k ON k.id = c.key_id "
+        "WHERE c.id = :id FOR UPDATE OF c",  # whoever begins to wait meanwhile is not forgotten
+        {"id": id},
+    )
+    if row is None:
+        raise Undecidable("unknown")
+    person = await people.by_index(tx, vault, row["id_index"])
+    disagrees = False
+    if confirmed:
+        if person is None:
+            raise Undecidable("not_on_roster")
+        disagrees = not all(matches(person, _claim(vault, row)).values())
+        if disagrees and not despite_mismatch:
+            raise Undecidable("mismatch")
+    verdict = "confirmed" if confirmed else "refused"
+    won = await tx.run(
+        "UPDATE identity_checks SET decided_at = :now, decided_by = :by, verdict = :verdict "
+        "WHERE id = :id AND decided_at IS NULL",
+        {"now": now, "by": by, "verdict": verdict, "id": row["id"]},
+    )
+    if won != 1:
+        raise Undecidable("decided")
+    if confirmed and person:  # HR has seen the person: a lock that guessing led to is lifted
+        await tx.run("UPDATE people SET wrong_codes = 0 WHERE id = :id", {"id": person.id})
+        await requests.lock_lifted(tx, person.id, now)
+    line = _line(by, verdict, person, row["reference"], mismatch=disagrees, **detail)
+    return Given(verdict, _answer(vault, row, now, confirmed=confirmed), line)
+
+
+def _answer(vault: Vault, row: Row, now: int, *, confirmed: bool) -> list[Entry]:
+    """Back into the conversation, if it still waits."""
+    if not row["waits"]:
+        return []
+    flow, key, attempt = json.loads(row["waits"])
+    answer: dict[str, Any] = {"value": True} if confirmed else {"error": "officer_refused"}
+    content = {
+        "channel": row["channel"],
+        "external_id": row["external_id"],
+        "result": {"flow": flow, "key": key, "attempt": attempt, **answer},
+    }
+    chat_key = vault.unwrap(row["key_id"], row["wrapped"])
+    return [Entry.make("event", "verdict", content, chat_key, now=now, account_id=row["account_id"], due_at=now)]
 
 
 async def unblock(tx: Tx, vault: Vault, national_id: str, *, by: str, now: int) -> bool:
     """Forget this person's wrong codes, locks and used-up allowances. False: nobody has this ID."""
-    id_index = people.national_id_index(vault, national_id)
-    person = await people.by_index(tx, vault, id_index)
+    person = await people.by_index(tx, vault, people.national_id_index(vault, national_id))
     if person is None:
         return False
-    subjects = [person.id, id_index]
+    await lift(tx, vault, person, now)
+    await audit.append(tx, vault, now, [audit.Line(by, "identity.unblocked", person.id)])
+    return True
+
+
+async def lift(tx: Tx, vault: Vault, person: Person, now: int) -> None:
+    subjects = [person.id, people.national_id_index(vault, person.profile["national_id"])]
     if person.email:
         index = people.address_index(vault, person.email.address)
         subjects += [index, f"{index}:own"]
     await tx.run("UPDATE people SET wrong_codes = 0 WHERE id = :id", {"id": person.id})
     await tx.many("DELETE FROM attempts WHERE subject = :subject", [{"subject": subject} for subject in subjects])
-    await audit.append(tx, vault, now, [audit.Line(by, "identity.unblocked", person.id)])
-    return True
+    await requests.lock_lifted(tx, person.id, now)

@@ -8,56 +8,96 @@ and, last, the audit log. Who comes too late is told what was decided.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
-from bot.events import Invalid
+from bot.events import Invalid, Say
 from bot.outbox import Entry
 from bot.settings import Settings
-from bot.times import MINUTE, local_date
+from bot.times import MINUTE, local_date, moment
 from handlers.documents import verdicts
 from handlers.documents.rules import read_options
+from handlers.identity import checks, requests
 from handlers.organisation import authority
 from handlers.organisation.roles import Held, Officer
 from handlers.review import queue
-from handlers.review.queue import NEEDS, Item
-from handlers.review.rules import check_reason
+from handlers.review.queue import NEEDS, Item, Kind
+from handlers.review.rules import Wanted, check_reason
 from storage import audit, people
 from storage.database import Tx
 from storage.people import Person
 from storage.vault import Vault
 
-Wanted = Literal["approve", "return"]
 TELL_AFTER = 2 * MINUTE  # what is decided by then is told in one message
 RESULTS = "verdicts"  # purpose of the notice
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What an officer wants. `seen`: digest of the item on the screen. `reason`: a code of `rules.py`, `words`:
-    their own; both only where something is returned."""
+    """What an officer wants. `seen`: digest of the item on the screen. `reason`: a code of `rules.py`, where something
+    is returned; `words`: their own, then or as an answer. `sure`: they were asked twice, as something disagrees."""
 
     id: str
     seen: str
     wanted: Wanted
     reason: str = ""
     words: str = field(default="", repr=False)
+    sure: bool = False
 
 
 @dataclass(frozen=True)
 class Decided:
-    """`entries`: rows for the outbox, of this transaction."""
+    """`entries`: rows for the outbox, of this transaction. `logged_out`: accounts that lost their session
+    (`Context.logged_out`)."""
 
     item: Item
     verdict: str
     entries: Sequence[Entry] = ()
+    logged_out: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Case:
+    """An item before somebody who may decide it, by `grant`."""
+
+    tx: Tx
+    vault: Vault
+    settings: Settings
+    officer: Officer
+    grant: Held
+    item: Item
+    owner: Person
+    decision: Decision
+    by: str
+    now: int
+
+    async def log(self, action: str, **detail: object) -> None:
+        """The last statement of all."""
+        detail = {"grant": self.grant.id, **detail}
+        await audit.append(self.tx, self.vault, self.now, [audit.Line(self.by, action, self.owner.id, detail)])
+
+    async def too_late(self) -> Invalid:
+        return await _too_late(self.tx, self.vault, self.settings, self.officer, self.decision)
+
+
+# What an officer may want of each kind; anything else is not offered, and refused.
+MAY_WANT: Mapping[Kind, frozenset[Wanted]] = {
+    "paper": frozenset({"approve", "return"}),
+    "paper2": frozenset({"approve", "return"}),
+    "waiver": frozenset({"approve", "return"}),
+    "identity": frozenset({"confirm", "refuse"}),
+    "lock": frozenset({"unlock", "refuse"}),
+    "relink": frozenset({"keep", "cut_off"}),
+    "help": frozenset({"answer"}),
+}
 
 
 async def decide(
     tx: Tx, vault: Vault, settings: Settings, officer_id: str, decision: Decision, *, by: str, now: int
 ) -> Decided:
-    """`by`: as in `audit.Line`. Whoever calls has made sure that it is this officer, second factor and all.
+    """`by`: `<channel>:<the officer's id>`. Whoever calls has made sure that it is this officer, second factor and all.
 
-    Raises `Invalid`: item_gone, item_changed, item_decided, same_officer, not_officer, reason_needed, reason_unknown.
+    Raises `Invalid`: item_gone, item_changed, item_<verdict> (somebody was faster), same_officer, not_officer,
+    reason_needed, reason_unknown, reason_long, item_mismatch (`sure` is wanted), answer_needed, answer_long.
     """
     today = local_date(now, settings.timezone)
     officer = await authority.officer(tx, vault, officer_id, today)
@@ -65,31 +105,25 @@ async def decide(
         raise Invalid("not_officer")
     item = await queue.find(tx, officer, decision.id)
     if item is None:
-        raise await _too_late(tx, vault, officer, decision)
+        raise await _too_late(tx, vault, settings, officer, decision)
     if item.seen != decision.seen:
         raise Invalid("item_changed")
     grant = officer.grant_for(NEEDS[item.kind], item.unit, item.owner)
-    if grant is None:
+    if grant is None or decision.wanted not in MAY_WANT[item.kind]:
         raise Invalid("item_gone")
     owner = await people.by_id(tx, vault, item.owner)
-    if item.kind in ("paper", "paper2", "waiver"):
-        return await _paper(tx, vault, settings, officer, grant, item, owner, decision, by=by, now=now)
-    raise Invalid("item_gone")
+    case = _Case(tx, vault, settings, officer, grant, item, owner, decision, by, now)
+    match item.kind:
+        case "identity":
+            return await _identity(case)
+        case "help" | "lock" | "relink":
+            return await _request(case)
+        case _:
+            return await _paper(case)
 
 
-async def _paper(
-    tx: Tx,
-    vault: Vault,
-    settings: Settings,
-    officer: Officer,
-    grant: Held,
-    item: Item,
-    owner: Person,
-    decision: Decision,
-    *,
-    by: str,
-    now: int,
-) -> Decided:
+async def _paper(case: _Case) -> Decided:
+    tx, item, decision = case.tx, case.item, case.decision
     row = await tx.one("SELECT * FROM papers WHERE id = :id FOR UPDATE", {"id": item.id})
     campaign = await tx.one("SELECT options FROM campaigns WHERE id = :id", {"id": item.campaign})
     asked = await tx.one(
@@ -98,33 +132,32 @@ async def _paper(
     )
     if row is None or campaign is None or (row["version"], row["level"]) != (item.version, item.level):
         raise Invalid("item_changed")
-    if any(one["officer_id"] == officer.person_id for one in await _at_other_levels(tx, item)):
+    if any(one["officer_id"] == case.officer.person_id for one in await _at_other_levels(tx, item)):
         raise Invalid("same_officer")
     returned = decision.wanted == "return"
     if returned:
         check_reason(item.slot, decision.reason, decision.words, waiver=item.kind == "waiver")
     verdict: verdicts.Verdict = "returned" if returned else "waived" if item.kind == "waiver" else "approved"
-    today = local_date(now, settings.timezone)
-    until = max(today + timedelta(settings.return_days), date.fromisoformat(asked["due"]) if asked else today)
+    today = local_date(case.now, case.settings.timezone)
+    until = max(today + timedelta(case.settings.return_days), date.fromisoformat(asked["due"]) if asked else today)
     given = await verdicts.give(
         tx,
-        vault,
-        owner.key,
+        case.vault,
+        case.owner.key,
         row,
         verdict,
         last_level=item.level >= read_options(campaign["options"]).levels,
-        officer=officer.person_id,
-        grant=grant.id,
-        now=now,
+        officer=case.officer.person_id,
+        grant=case.grant.id,
+        now=case.now,
         reason=decision.reason,
         words=decision.words,
         until=until if returned else None,
     )
     if not given:
-        raise await _too_late(tx, vault, officer, decision)
-    entries = await _tell_owner(tx, owner, now)
-    detail = {"paper": item.id, "slot": item.slot, "version": item.version, "level": item.level, "grant": grant.id}
-    await audit.append(tx, vault, now, [audit.Line(by, f"paper.{verdict}", owner.id, detail)])
+        raise await case.too_late()
+    entries = await _tell_owner(tx, case.owner, case.now)
+    await case.log(f"paper.{verdict}", paper=item.id, slot=item.slot, version=item.version, level=item.level)
     return Decided(item, verdict, entries)
 
 
@@ -143,19 +176,88 @@ async def _tell_owner(tx: Tx, owner: Person, now: int) -> list[Entry]:
     return [Entry.make("notice", RESULTS, {}, owner.key, now=now, person_id=owner.id, due_at=now + TELL_AFTER)]
 
 
-async def _too_late(tx: Tx, vault: Vault, officer: Officer, decision: Decision) -> Invalid:
-    """Who may know of the paper at all is told who was faster, and how it was decided."""
-    row = await tx.one(
-        "SELECT v.verdict, v.officer_id, v.at, v.person_id, w.organisation_code AS unit FROM verdicts v "
-        "JOIN people w ON w.id = v.person_id WHERE v.paper_id = :id ORDER BY v.at DESC, v.id DESC LIMIT 1",
-        {"id": decision.id},
-    )
-    allowed = row and any(officer.grant_for(NEEDS[kind], row["unit"], row["person_id"]) for kind in _PAPERS)
-    if not row or not allowed:
+async def _identity(case: _Case) -> Decided:
+    """The officer has seen the person and their card; whom the roster has under that ID decides who may know."""
+    try:
+        given = await checks.give(
+            case.tx,
+            case.vault,
+            case.item.id,
+            confirmed=case.decision.wanted == "confirm",
+            despite_mismatch=case.decision.sure,
+            by=case.by,
+            now=case.now,
+            grant=case.grant.id,
+        )
+    except checks.Undecidable as why:
+        if why.code == "mismatch":
+            raise Invalid("item_mismatch") from None
+        raise await case.too_late() from None
+    await audit.append(case.tx, case.vault, case.now, [given.line])
+    return Decided(case.item, given.verdict, given.entries)
+
+
+_CLOSES: Mapping[Wanted, requests.Verdict] = {
+    "answer": "answered",
+    "unlock": "unlocked",
+    "keep": "kept",
+    "cut_off": "cut_off",
+    "refuse": "refused",
+}
+
+
+async def _request(case: _Case) -> Decided:
+    tx, owner, now = case.tx, case.owner, case.now
+    verdict = _CLOSES[case.decision.wanted]
+    answer = requests.checked_answer(case.decision.words) if verdict == "answered" else ""
+    asked = await requests.request(tx, case.vault, case.item.id)
+    if asked is None or asked.version != case.item.version:
+        raise Invalid("item_changed")
+    if not await requests.close(tx, asked, owner.key, verdict, officer=case.officer.person_id, now=now, answer=answer):
+        raise await case.too_late()
+    entries: list[Entry] = []
+    logged_out: list[str] = []
+    match verdict:
+        case "answered":
+            entries = [requests.tell(asked, owner, "hr_answer", now)]
+        case "unlocked":
+            await checks.lift(tx, case.vault, owner, now)
+            entries = [requests.tell(asked, owner, "unlocked", now)]
+        case "cut_off":
+            logged_out = await requests.cut_off(tx, asked)
+            entries = await requests.tell_cut_off(tx, case.vault, case.settings.timezone, asked, owner, logged_out, now)
+    await case.log(f"request.{verdict}", request=asked.id, kind=asked.kind)
+    return Decided(case.item, verdict, entries, logged_out)
+
+
+# Whatever can be decided, with who did, for who comes too late. `who`: as in the audit log, or an officer's id.
+_DECIDED = """
+SELECT v.verdict, v.officer_id AS who, v.at, v.person_id AS owner, w.organisation_code AS unit, 'paper' AS kind
+FROM verdicts v JOIN people w ON w.id = v.person_id WHERE v.paper_id = :id
+UNION ALL
+SELECT c.verdict, c.decided_by, c.decided_at, w.id, w.organisation_code, 'identity'
+FROM identity_checks c JOIN people w ON w.id_index = c.id_index WHERE c.id = :id AND c.decided_at IS NOT NULL
+UNION ALL
+SELECT r.verdict, r.officer_id, r.decided_at, r.person_id, w.organisation_code, r.kind
+FROM requests r JOIN people w ON w.id = r.person_id WHERE r.id = :id AND r.decided_at IS NOT NULL
+ORDER BY 3 DESC
+"""
+
+
+async def _too_late(tx: Tx, vault: Vault, settings: Settings, officer: Officer, decision: Decision) -> Invalid:
+    """Who may know of it at all is told who was faster, and how it was decided."""
+    rows = await tx.all(_DECIDED, {"id": decision.id})
+    if not rows:
         return Invalid("item_gone")
-    found = await people.by_ids(tx, vault, [row["officer_id"]])
-    name = found[row["officer_id"]].full_name if row["officer_id"] in found else ""
-    return Invalid(f"item_{row['verdict']}", officer=name, at=row["at"])
+    row = rows[0]
+    kinds: Sequence[Kind] = _PAPERS if row["kind"] == "paper" else (row["kind"],)
+    if not any(officer.grant_for(NEEDS[kind], row["unit"], row["owner"]) for kind in kinds):
+        return Invalid("item_gone")
+    by = (row["who"] or "").rpartition(":")[2]
+    found = await people.by_ids(tx, vault, [by])
+    then = moment(row["at"], settings.timezone)
+    name: object = found[by].full_name if by in found else Say("somebody")
+    return Invalid(f"item_{row['verdict']}", officer=name, day=then.date(), time=then)
 
 
-_PAPERS: tuple[queue.Kind, ...] = ("paper", "paper2", "waiver")
+_PAPERS: tuple[Kind, ...] = ("paper", "paper2", "waiver")

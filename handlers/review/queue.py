@@ -29,8 +29,8 @@ NEEDS: Mapping[Kind, Action] = {
 
 @frozen
 class Item:
-    """One thing that waits. `kind`, `id`: which. `version`, `content`: of a paper, what exactly waits. `unit`: code
-    of the organisation whose officers see it. `slot`, `campaign`: of papers. `asked_at` in milliseconds."""
+    """One thing that waits. `kind`, `id`: which. `version`, `content`: what exactly waits. `unit`: code of the
+    organisation whose officers see it. `slot`, `campaign`: of papers. `asked_at` in milliseconds."""
 
     kind: Kind
     id: str
@@ -58,7 +58,8 @@ SELECT i.*, w.organisation_code AS unit FROM (
     SELECT 'identity', c.id, o.id, c.asked_at, 0, 1, NULL, NULL, NULL
     FROM identity_checks c JOIN people o ON o.id_index = c.id_index WHERE c.decided_at IS NULL
     UNION ALL
-    SELECT r.kind, r.id, r.person_id, r.asked_at, 0, 1, NULL, NULL, NULL FROM requests r WHERE r.decided_at IS NULL
+    SELECT r.kind, r.id, r.person_id, r.asked_at, r.version, 1, NULL, NULL, NULL FROM requests r
+    WHERE r.decided_at IS NULL
 ) AS i JOIN people w ON w.id = i.owner
 """
 

@@ -1,7 +1,13 @@
-"""Why a paper comes back: ready reasons for each kind of paper, and room for the officer's own words. Pure."""
+"""What an officer may want of an item; why a paper comes back: ready reasons for each kind of paper, and room for the
+officer's own words. Pure."""
+
+from typing import Literal, get_args
 
 from bot.events import Invalid
 from handlers.documents.rules import slot_of
+
+Wanted = Literal["approve", "return", "confirm", "refuse", "unlock", "keep", "cut_off", "answer"]
+WANTED: tuple[Wanted, ...] = get_args(Wanted)
 
 OTHER = "other"
 WORDS_MOST = 500

@@ -94,10 +94,11 @@ CREATE TABLE requests (                    -- what HR is asked for in a chat, be
     person_id TEXT NOT NULL REFERENCES people (id),
     key_id TEXT NOT NULL,                  -- the person's
     detail TEXT NOT NULL,                  -- sealed: what was written, and what was answered
+    version BIGINT NOT NULL,               -- grows when something is added: who decides must have seen it
     asked_at BIGINT NOT NULL,
     decided_at BIGINT,
-    verdict TEXT,                          -- answered, unlocked, kept, cut_off, refused
-    officer_id TEXT
+    verdict TEXT,                          -- answered, unlocked, kept, cut_off, refused; replaced: by a later one
+    officer_id TEXT                        -- null where no officer decided it in KP7
 );
 CREATE INDEX requests_open ON requests (asked_at) WHERE decided_at IS NULL;
 CREATE INDEX requests_of_person ON requests (person_id);
