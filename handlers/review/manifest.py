@@ -1,0 +1,77 @@
+"""What lies beside the exported papers: `manifest.csv`, a row for each of them, and `SHA256SUMS`. Pure.
+
+Both are kept in memory until the end, some hundred bytes a paper. No cell is a formula to a spreadsheet; an ID has its
+dashes, else a spreadsheet takes it for a number and loses digits.
+"""
+
+import csv
+import hashlib
+from io import StringIO
+
+from bot import thai
+from bot.text import Texts
+from bot.values import frozen
+from handlers.review.file_names import ACTIVE
+
+MANIFEST, SUMS = "manifest.csv", "SHA256SUMS"
+COLUMNS = (
+    "export.unit", "export.national_id", "export.name", "export.number", "export.paper", "export.file", "export.pages",
+    "export.sha256", "export.standing", "export.decided_at", "export.officer", "export.level", "export.note",
+)  # fmt: skip
+
+
+@frozen
+class Line:
+    """One paper. `file`: its path, empty where there is none. `decided_at`: as ISO 8601 has it."""
+
+    unit: str = ""
+    national_id: str = ""
+    name: str = ""
+    number: str = ""
+    paper: str = ""
+    file: str = ""
+    pages: int | None = None
+    sha256: str = ""
+    standing: str = ""
+    decided_at: str = ""
+    officer: str = ""
+    level: int | None = None
+    note: str = ""
+
+
+class Manifest:
+    def __init__(self, texts: Texts) -> None:
+        self._cells, self._sums = StringIO(newline=""), StringIO()
+        self._rows = csv.writer(self._cells)
+        self._rows.writerow([texts("th", column) for column in COLUMNS])
+
+    def add(self, line: Line) -> None:
+        cells = (
+            line.unit, dashed(line.national_id), line.name, line.number, line.paper, line.file, line.pages, line.sha256,
+            line.standing, line.decided_at, line.officer, line.level, line.note,
+        )  # fmt: skip
+        self._rows.writerow(["" if cell is None else inert(str(cell)) for cell in cells])
+
+    def sum(self, path: str, sha256: str) -> None:
+        """As `sha256sum` has it."""
+        self._sums.write(f"{sha256}  {path}\n")
+
+    def files(self) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+        """Path and content of each, once all is told."""
+        listed = self._cells.getvalue().encode("utf-8-sig")
+        self.sum(MANIFEST, hashlib.sha256(listed).hexdigest())
+        return (MANIFEST, listed), (SUMS, self._sums.getvalue().encode())
+
+
+def inert(cell: str) -> str:
+    """As text, whatever it begins with (ASVS 1.2.10); tabs, ends of lines and NUL are gone."""
+    text = thai.clean(cell)
+    return f"'{text}" if text.startswith(tuple(ACTIVE)) else text
+
+
+def dashed(national_id: str) -> str:
+    """As it stands on the card: 1-9999-00000-01-3."""
+    if len(national_id) != 13:
+        return national_id
+    a, b, c, d, e = national_id[0], national_id[1:5], national_id[5:10], national_id[10:12], national_id[12]
+    return f"{a}-{b}-{c}-{d}-{e}"
