@@ -83,6 +83,7 @@ class Visitor:
     chat_key: Key = field(repr=False)
     person_key: Key | None = field(repr=False)
     officer: bool = False  # may hold a role; what it allows, its topic looks up
+    lacks_factor: bool = False  # and has set up no second factor
     forged: bool = False  # somebody else than KP7 has begun this session
 
     @property

@@ -143,6 +143,7 @@ class Turn:
             chat_key=chat_key,
             person_key=person_key,
             officer=bool(row["officer"]),
+            lacks_factor=bool(row["officer"] and not row["enrolled"]),
             forged=row["session"] is not None and not chats.genuine(vault, row),
         )
         if not row["state"] or row["talk_session"] != row["session"]:
@@ -255,7 +256,9 @@ ORDER BY a.channel, a.external_id FOR UPDATE OF a
 _LOAD = """
 SELECT a.*, ck.id AS chat_key_id, ck.wrapped AS chat_wrapped, pk.id AS person_key_id, pk.wrapped AS person_wrapped,
        c.state, c.session AS talk_session,
-       EXISTS (SELECT 1 FROM grants g WHERE g.person_id = a.person_id AND g.ended_at IS NULL) AS officer
+       EXISTS (SELECT 1 FROM grants g WHERE g.person_id = a.person_id AND g.ended_at IS NULL) AS officer,
+       EXISTS (SELECT 1 FROM second_factors f WHERE f.person_id = a.person_id
+               AND f.confirmed_at IS NOT NULL) AS enrolled
 FROM each(:batch) e
 JOIN accounts a ON a.channel = e.value ->> 'channel' AND a.external_id = e.value ->> 'external_id'
 JOIN keys ck ON ck.id = a.key_id

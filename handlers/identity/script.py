@@ -66,14 +66,15 @@ def same_as(address: str) -> Callable[[str], str]:
 
 
 def mailed_code(
-    facts: Facts, purpose: str, *, national_id: str = "", address: str = "", elsewhere: bool = False
+    digits: int, purpose: str, *, national_id: str = "", address: str = "", elsewhere: bool = False
 ) -> Script[bool]:
-    """A code goes out and comes back. False: the person cannot read that mailbox (only if `elsewhere` is offered)."""
+    """A code of so many digits goes out and comes back. False: the person cannot read that mailbox (only if
+    `elsewhere` is offered)."""
     sending = f"{purpose}.sent"
     sent = yield from Do[dict[str, Any]](sending, do.SendCode(purpose, national_id, address))
     proved = yield from Ask[Any](
         f"{purpose}.code",
-        typed(partial(thai.otp, digits=facts.code_digits)),
+        typed(partial(thai.otp, digits=digits)),
         choices=(
             Choice("resend", reopen=(sending,)),
             *((Choice("other_mailbox"),) if elsewhere else ()),
@@ -154,7 +155,7 @@ def login(facts: Facts, _args: Mapping[str, Any]) -> Script[Say]:
         national_id = yield from Ask[str]("national_id", typed(thai.national_id), input="digits")
         masked = (yield from Do[dict[str, Any]]("found", do.LookUp(national_id)))["masked"]
     if masked:
-        proved = yield from mailed_code(facts, "login", national_id=national_id, elsewhere=True)
+        proved = yield from mailed_code(facts.code_digits, "login", national_id=national_id, elsewhere=True)
         if proved:
             return (yield from arrive(national_id))
         if not national_id:
@@ -164,7 +165,7 @@ def login(facts: Facts, _args: Mapping[str, Any]) -> Script[Say]:
         yield from Do("told_missing", Say("register.no_email"))
     officer = yield from identify(facts, national_id)
     address = yield from new_address(registering=True)
-    yield from mailed_code(facts, "register", national_id=national_id, address=address)
+    yield from mailed_code(facts.code_digits, "register", national_id=national_id, address=address)
     saved = yield from Do[dict[str, str]]("saved", do.SaveEmail(address, national_id, officer), final=True)
     yield from Do("told_saved", Say("register.saved", {"date": date.fromisoformat(saved["usable_from"])}))
     return (yield from arrive(national_id))
@@ -213,8 +214,8 @@ def change_email(facts: Facts, _args: Mapping[str, Any]) -> Script[Say]:
     address = yield from new_address(registering=False)
     needed = yield from Do[bool]("step_up_needed", do.StepUpNeeded())
     if needed:
-        yield from mailed_code(facts, "step_up")
-    yield from mailed_code(facts, "change", address=address)
+        yield from mailed_code(facts.code_digits, "step_up")
+    yield from mailed_code(facts.code_digits, "change", address=address)
     saved = yield from Do[dict[str, Any]]("saved", do.SaveEmail(address), final=True)
     if not saved["usable_from"]:
         return Say("change.too_late")

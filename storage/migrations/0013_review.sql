@@ -42,7 +42,9 @@ CREATE TABLE second_factors (              -- an officer's authenticator: handle
     secret TEXT NOT NULL,                  -- sealed
     step BIGINT NOT NULL,                  -- the last time step of which a code was taken: none is taken twice
     made_at BIGINT NOT NULL,
-    confirmed_at BIGINT                    -- null: it was shown, and no code of it has come back yet
+    failures BIGINT NOT NULL,              -- wrong codes since the last right one
+    confirmed_at BIGINT,                   -- null: it was shown, and no code of it has come back yet
+    mac TEXT NOT NULL                      -- over all but failures
 );
 
 CREATE TABLE officer_sessions (            -- where an officer has proved the second factor: a chat, or a browser at the desk

@@ -40,6 +40,7 @@ STAYS = {
     "signatures": "with the person",
     "papers": "with the person: they are the record",
     "pages": "until their paper is submitted or deleted; handlers/documents/drafts.py",
+    "second_factors": "with the person, or until an operator resets it",
     "processes": "goes with the process; bot/pulse.py",
 }
 # Says nothing about any person.
