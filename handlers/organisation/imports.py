@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from handlers.identity.rules import email_source
+from handlers.organisation.grants import end_of_transferred
 from handlers.organisation.missing import Missing, find_missing, named, refuse_to_retire, retire_missing
 from handlers.organisation.national_ids import refuse_repeated
 from handlers.organisation.organisations import OrganisationRow, check_tree, read_organisations
@@ -25,6 +26,8 @@ CHUNK = 200  # people in one transaction: some milliseconds of lock, see docs/pe
 FEW = 50  # changed rows that are told one by one; beyond that, counts
 RETIRE_AT_MOST = 20  # percent of those in service: a file that misses more is hardly a full one
 
+
+_MOVED = frozenset({"organisation_code", "status"})  # whoever has another one may hold roles no more
 
 # Where the record keeps something under another name than the file's column has here.
 _COLUMNS = {"organisation_code": "unit", "card_hash": "laser_code"}
@@ -126,6 +129,8 @@ async def _chunk(
             done = await plan.carry_out(tx, now)
             written = {one.person_id: one.what for one in done.outcomes if one.what != "left"}
             lines = [audit.Line(by, f"roster.{what}", person) for person, what in written.items()]
+            moved = [one.person_id for one in done.outcomes if _MOVED.intersection(one.fields)]
+            lines += await end_of_transferred(tx, vault, moved, by=by, now=now)
             await audit.append(tx, vault, now, lines)
         return done
 

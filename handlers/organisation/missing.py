@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 
 from handlers.identity.rules import IN_SERVICE
+from handlers.organisation.grants import end_of_transferred
 from handlers.organisation.refusals import BadFile
 from storage import audit, people
 from storage.database import Database, Row, retried
@@ -75,7 +76,9 @@ async def retire_missing(
         async with database.write() as tx:
             now = clock()
             ids = await retire(tx, chunk, now)
-            await audit.append(tx, vault, now, [audit.Line(by, "roster.retired", id) for id in ids])
+            lines = [audit.Line(by, "roster.retired", id) for id in ids]
+            lines += await end_of_transferred(tx, vault, ids, by=by, now=now)
+            await audit.append(tx, vault, now, lines)
         return len(ids)
 
     return sum([await write(missing[start : start + _CHUNK]) for start in range(0, len(missing), _CHUNK)])
