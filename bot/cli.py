@@ -1,7 +1,8 @@
 """The `kp7` command: one file of `bot/commands` for each of its parts. What is heavy is imported when it is needed.
 
 Exit codes: 0 done, 1 not done, done in part or not found, 2 wrong use, 3 wrong setting (`kp7 doctor`: 1 only warnings,
-3 something is wrong), 4 done, but something is lacking (`kp7 backup`, `kp7 restore`); as a shell has them, 130 after
+3 something is wrong), 4 done, but something is lacking (`kp7 backup`, `kp7 restore`,
+`kp7 export`); as a shell has them, 130 after
 Ctrl-C and 141 after a closed pipe.
 """
 
@@ -11,7 +12,7 @@ from typing import Any
 
 import typer
 
-from bot.commands import audit, campaign, care, database, doctor, identity, imports, keys, person, policy, store
+from bot.commands import audit, campaign, care, database, doctor, export, identity, imports, keys, person, policy, store
 from bot.commands.common import complain, err, say, settings_or_exit, told, with_bare_database
 from bot.logs import log_as_json
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(imports.app, name="import")
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(export.app, name="export")
 app.add_typer(identity.app, name="identity")
 app.add_typer(database.app, name="database")
 app.add_typer(audit.app, name="audit")

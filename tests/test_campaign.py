@@ -84,7 +84,18 @@ async def test_from_the_first_list_to_the_end(house: House, path: Path) -> None:
 async def test_for_scripts(house: House, path: Path) -> None:
     save(path, (SOMCHAI.national_id, SOMCHAI.name), (STRANGER.national_id, STRANGER.name))
     due = str(day(house, 30))
-    options = ("--one-child", "--no-reuse-degree", "--late-days", 7, "--name", "ชุดทดสอบ", "--purpose", "ใช้ทดสอบ")
+    options = (
+        "--one-child",
+        "--no-reuse-degree",
+        "--late-days",
+        7,
+        "--name",
+        "ชุดทดสอบ",
+        "--purpose",
+        "ใช้ทดสอบ",
+        "--levels",
+        2,
+    )
     code, said, _ = await campaign(house, "documents", "--list", path, "--due", due, *options, "--json")
     told = json.loads(said)
     [bad] = told.pop("bad")
@@ -92,7 +103,7 @@ async def test_for_scripts(house: House, path: Path) -> None:
     assert told == {"campaign": told["campaign"], "due": due, "added": 1, "left": 0, "elsewhere": []}
     campaign_told = {
         "id": told["campaign"], "name": "ชุดทดสอบ", "due": due, "upstream_due": due, "late_days": 7,
-        "each_child": False, "reuse_degree": False, "purpose": "ใช้ทดสอบ", "made_on": str(day(house, 0)),
+        "each_child": False, "reuse_degree": False, "purpose": "ใช้ทดสอบ", "levels": 2, "made_on": str(day(house, 0)),
         "closed": False,
     }  # fmt: skip
     assert json.loads((await campaign(house, "list", "--json"))[1]) == [{**campaign_told, "people": 1}]
@@ -156,6 +167,8 @@ async def test_a_list_with_another_header_is_told_what_is_wanted(house: House, p
         (("documents", "--due", "2020-01-01"), "--due 2020-01-01 lies in the past."),
         (("documents", "--due", "2099-02-01", "--upstream-due", "2099-01-31"),
          "--due 2099-02-01 is later than --upstream-due 2099-01-31: the office would be late."),
+        (("documents", "--due", "2099-02-01", "--levels", "3"), "--levels is a number from 1 to 2."),
+        (("documents", "--due", "2099-02-01", "--levels", "0"), "--levels is a number from 1 to 2."),
         (("documents", "--campaign", "nobody"), "There is no campaign 'nobody'. `kp7 campaign list` shows them all."),
         (("show", "nobody"), "There is no campaign 'nobody'. `kp7 campaign list` shows them all."),
         (("close", "nobody"), "There is no campaign 'nobody'. `kp7 campaign list` shows them all."),

@@ -45,13 +45,14 @@ def documents(
         int | None, typer.Option(help="Who is listed later has so many days, if that is more.")
     ] = None,
     purpose: Annotated[str, typer.Option(help="What the papers may be used for, for the mark on them.")] = "",
+    levels: Annotated[int | None, typer.Option(help="How many officers look at each paper, 1 or 2.")] = None,
     campaign: Annotated[str, typer.Option(metavar="ID", help="Add people to this one.")] = "",
     dry_run: Dry = False,
     as_json: Json = False,
     by: By = "",
 ) -> None:
     """Ask people for papers: those on HR's list of records that are not certified. Again adds who is new."""
-    terms = (due, upstream_due, name or None, each_child, reuse_degree, late_days, purpose or None)
+    terms = (due, upstream_due, name or None, each_child, reuse_degree, late_days, purpose or None, levels)
     if campaign and any(given is not None for given in terms):
         raise typer.BadParameter(
             "belongs to a campaign that is there: nothing but --list with it", param_hint="--campaign"
@@ -68,7 +69,7 @@ def documents(
                 to: Campaign | Terms = await campaigns.get_open(tx, campaign, settings.timezone)
         else:
             assert due
-            to = _terms(due, upstream_due, name, each_child, reuse_degree, late_days, purpose)
+            to = _terms(due, upstream_due, name, each_child, reuse_degree, late_days, purpose, levels)
         with bar(people, shown=not as_json) as progress:
             return await listing.list_people(
                 database, vault, people, to,
@@ -86,6 +87,7 @@ def _terms(
     reuse_degree: bool | None,
     late_days: int | None,
     purpose: str,
+    levels: int | None,
 ) -> "Terms":
     from bot.text import Texts
     from handlers.documents.campaigns import LATE_DAYS, Terms
@@ -101,6 +103,7 @@ def _terms(
             each_child=usual.each_child if each_child is None else each_child,
             reuse_degree=usual.reuse_degree if reuse_degree is None else reuse_degree,
             purpose=purpose,
+            levels=usual.levels if levels is None else levels,
         ),
     )
 
@@ -258,6 +261,7 @@ def _told(campaign: "Campaign") -> dict[str, Any]:
         "each_child": terms.options.each_child,
         "reuse_degree": terms.options.reuse_degree,
         "purpose": terms.options.purpose,
+        "levels": terms.options.levels,
         "made_on": campaign.made_on,
         "closed": campaign.closed,
     }

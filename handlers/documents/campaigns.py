@@ -13,7 +13,16 @@ from bot.papers.shapes import unwritable
 from bot.times import local_date
 from bot.values import frozen
 from handlers.documents import families, store
-from handlers.documents.rules import HANDED_IN, Family, Options, State, read_options, standing, write_options
+from handlers.documents.rules import (
+    HANDED_IN,
+    LEVELS_MOST,
+    Family,
+    Options,
+    State,
+    read_options,
+    standing,
+    write_options,
+)
 from storage import audit
 from storage.database import Row, Tx
 from storage.ids import new_id
@@ -79,6 +88,8 @@ def check(terms: Terms, today: date) -> None:
         raise Refused(f"--due {terms.due} is later than --upstream-due {terms.upstream_due}: the office would be late.")
     if not 0 <= terms.late_days <= LATE_DAYS_MOST:
         raise Refused(f"--late-days is a number from 0 to {LATE_DAYS_MOST}.")
+    if not 1 <= terms.options.levels <= LEVELS_MOST:
+        raise Refused(f"--levels is a number from 1 to {LEVELS_MOST}.")
     for option, words in (("--name", terms.name), ("--purpose", terms.options.purpose)):
         if len(words) > LONGEST or not words.isprintable():
             raise Refused(f"{option} is one line of at most {LONGEST} characters.")

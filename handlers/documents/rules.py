@@ -5,7 +5,7 @@ whether one degree may serve as both.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Literal
 
 import orjson
@@ -13,6 +13,7 @@ import orjson
 from bot.values import frozen
 
 CHILDREN_MOST = 20
+LEVELS_MOST = 2
 
 # missing → taken → received (certified) → submitted → approved, or returned; `asked`: "I have no such paper", which
 # when it is handed in is `waiting` for HR to waive it
@@ -48,7 +49,8 @@ def read_options(text: str) -> Options:
     if not isinstance(stored, dict):
         return Options()
     usual = asdict(Options())
-    return Options(**{name: stored[name] for name in usual if type(stored.get(name)) is type(usual[name])})
+    known = Options(**{name: stored[name] for name in usual if type(stored.get(name)) is type(usual[name])})
+    return replace(known, levels=min(max(known.levels, 1), LEVELS_MOST))
 
 
 @frozen

@@ -71,6 +71,13 @@ async def officer(tx: Tx, vault: Vault, person_id: str, today: date) -> Officer 
     return (await officers(tx, vault, [person_id], today)).get(person_id)
 
 
+async def units(tx: Tx, scope: str, *, below: bool) -> frozenset[str]:
+    """Codes of this organisation and, with `below`, of what is subordinate to it; none where there is no such one."""
+    reach = "below" if below else "own"
+    rows = await tx.each(_UNITS, [{"id": "", "scope": scope, "reach": reach}])
+    return frozenset(row["code"] for row in rows)
+
+
 def grant_mac(vault: Vault, row: Mapping[str, Any]) -> str:
     return mac(vault.secret("grants"), *(row[column] for column in GRANT))
 

@@ -74,10 +74,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Fault:
-    """A paper that was left out. `why`: verdict (KP7 did not give it), content (not the bytes that were seen),
-    unreadable (does not open), missing (no such file), unknown (no paper of ours)."""
+    """What was left out. `id`: of the paper, or of a person of whom nothing opens. `why`: verdict (KP7 did not give
+    it), content (not the bytes that were seen), unreadable, missing (no such file), unknown (no paper of ours)."""
 
-    paper: str
+    id: str
     why: str
 
 

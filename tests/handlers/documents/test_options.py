@@ -16,6 +16,10 @@ def test_what_is_written_is_read() -> None:
         ('{"each_child": false}', Options(each_child=False)),
         ('{"each_child": false, "from_next_year": [1]}', Options(each_child=False)),
         ('{"each_child": "no", "reuse_degree": false}', Options(reuse_degree=False)),
+        ('{"levels": 2}', Options(levels=2)),
+        ('{"levels": 0}', Options()),
+        ('{"levels": true}', Options()),
+        ('{"levels": 3}', Options(levels=2)),  # never fewer than somebody meant
         ("{}", Options()),
         ("[]", Options()),
         ("", Options()),
