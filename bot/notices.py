@@ -81,7 +81,8 @@ class Notices:
         key = self._vault.unwrap(account["key_id"], account["wrapped"])
         language = account["language"]
         said = (self._texts(language, words.text, words.params),)
-        acts = (self._act(account, language, act) for act in words.buttons)
+        # they are somebody's: where nobody is behind the chat any more, there are none
+        acts = (self._act(account, language, act) for act in words.buttons if account["person_id"])
         menu = (menu_button(self._texts, language, name) for name in words.menu)
         message = Message(said, (*acts, *menu), language=language, fresh=words.fresh, pictures=words.pictures)
         return Entry.make(

@@ -39,7 +39,12 @@ class Unclear:
     """Nobody's turn to answer, and no word we know."""
 
 
-Meaning = Happening | Command | Unclear
+@frozen
+class Unknown:
+    """A button of a card, pressed by nobody we know: whether it is theirs shows when they have logged in."""
+
+
+Meaning = Happening | Command | Unclear | Unknown
 TYPED: dict[str, Meaning] = {"words.back": Back(), "words.cancel": Cancel(), "words.menu": Cancel()}
 COMMANDS = ("help", "lang.th", "lang.en")
 ACTION = "go:"
@@ -68,14 +73,14 @@ class Buttons:
         genuine = hmac.compare_digest(mac.encode("utf-8", "replace"), self._mac(account, turn, index).encode())
         return (turn, index) if genuine and head.startswith("c") else None
 
-    def act(self, account: str, person: str | None, letter: str, item: str, seen: str) -> str:
+    def act(self, account: str, person: str, letter: str, item: str, seen: str) -> str:
         """Of a button on a card. Raises `ValueError` for an item or a `seen` that no token has room for."""
         token = f"a{letter}{item}{seen}{self._mac_of_act(account, person, letter, item, seen)}"
         if self.read_act(account, person, token) != (letter, item, seen):
             raise ValueError(f"no button can name this: {letter!r}, {item!r}, {seen!r}")
         return token
 
-    def read_act(self, account: str, person: str | None, token: str) -> tuple[str, str, str] | None:
+    def read_act(self, account: str, person: str, token: str) -> tuple[str, str, str] | None:
         """(letter, item, seen), or None for anything that was not made here for this person in this account."""
         found = _ACT.fullmatch(token)
         if found is None:
@@ -87,8 +92,8 @@ class Buttons:
     def _mac(self, account: str, turn: int, index: int) -> str:
         return self._digest(f"{account}\x1f{turn}\x1f{index}", 12)
 
-    def _mac_of_act(self, account: str, person: str | None, *parts: str) -> str:
-        return self._digest("\x1f".join(("act", account, person or "", *parts)), 9)
+    def _mac_of_act(self, *parts: str) -> str:
+        return self._digest("\x1f".join(("act", *parts)), 9)
 
     def _digest(self, what: str, size: int) -> str:
         digest = hashlib.blake2b(what.encode(), key=self._secret, digest_size=size).digest()
@@ -118,6 +123,8 @@ def understand(
                 return Command(name)
             return Start(name) if name in starts.values() else Chosen("", -1)
         case Press(data) if data.startswith("a"):
+            if person is None:
+                return Unknown() if _ACT.fullmatch(data) else Chosen("", -1)
             letter, item, seen = buttons.read_act(account, person, data) or ("", "", "")
             return Start(acts[letter], {"item": item, "seen": seen}) if letter in acts else Chosen("", -1)
         case Press(data):

@@ -27,7 +27,7 @@ from bot.flow import (
 from bot.links import Links
 from bot.outbox import NEWS, SCREEN, Entry
 from bot.policy import Policy
-from bot.screen import Buttons, Command, Unclear, dump, help_for, render, understand
+from bot.screen import Buttons, Command, Unclear, Unknown, dump, help_for, render, understand
 from bot.session import Limits
 from bot.settings import Settings
 from bot.text import Texts, fold
@@ -146,6 +146,8 @@ class Walk:
                 assert isinstance(event, Text)
                 greeting = newcomer or fold(event.body) in house.texts.words("words.hello")
                 step = await self._go(Resume(None if greeting or line else Say("home.unclear")))
+            case Unknown():
+                step = await self._go(Resume(Say("error.login_first")))
             case Start() as start if not self._may(start):
                 step = await self._go(Resume(Say("error.not_offered" if visitor.logged_in else "error.login_first")))
             case meaning if line and isinstance(event, Text | Press) and not isinstance(meaning, Start):

@@ -17,17 +17,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-import handlers
-from bot import app
 from bot.events import File, Invalid, Refresh, Result, Say
 from bot.fetching import Gone
 from bot.flow import Ask, Choice, Do, Script
 from bot.outbox import Carrier, Entry, Outbox
-from bot.text import Texts
 from bot.topic import Context, Equipment, Flow, Incoming, Later, Take, Topic, Visitor
 from storage import files
 from storage.database import Tx
-from tests.house import House, a_house
+from tests.house import House
+from tests.toy_house import a_toy_house
 
 PAGE = "/album/page"
 SECONDS = 30
@@ -152,19 +150,10 @@ class Album:
 @asynccontextmanager
 async def an_album(monkeypatch: pytest.MonkeyPatch, folder: Path, **more: Any) -> AsyncIterator[tuple[House, Album]]:
     """A house with this topic besides its own; jobs run."""
-    toy, topics = Album(), handlers.topics
+    toy = Album()
     toy.gate.set()
-    monkeypatch.setattr(app, "topics", lambda given: (*topics(given), toy.topic(given)))
-    monkeypatch.setattr(app, "Texts", _texts)
-    async with a_house(folder, **more) as house:
+    async with a_toy_house(monkeypatch, folder, toy.topic, WORDS, **more) as house:
         try:
             yield house, toy
         finally:
             toy.gate.set()
-
-
-def _texts(**given: Any) -> Texts:
-    made = Texts(**given)
-    for catalogue in made._catalogues.values():
-        catalogue.update(WORDS)
-    return made

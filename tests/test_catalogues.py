@@ -34,6 +34,7 @@ PREFIXES = (
     "error.",
     "cell.",
     "menu.",
+    "act.",
     "wait.",
     "resume.",
     "way.",
@@ -90,7 +91,7 @@ def test_labels_fit_every_channel(words: dict[str, str]) -> None:
     long = {
         key: label
         for key, label in words.items()
-        if key.startswith(("control.", "choice.", "menu.")) and len(regex.findall(r"\X", label)) > 27
+        if key.startswith(("control.", "choice.", "menu.", "act.")) and len(regex.findall(r"\X", label)) > 27
     }
     assert long == {}
 
@@ -114,7 +115,7 @@ def test_no_sentence_is_left_over() -> None:
 async def test_every_flow_has_its_place_in_the_menu_and_its_way_back(house: House) -> None:
     registry = house.kp7.registry
     needed = {f"{prefix}.{flow}" for flow in registry.offered for prefix in ("menu", "words.start")}
-    needed |= {f"resume.{flow}" for flow in registry.flows}
+    needed |= {f"resume.{flow}" for flow in registry.flows} | {f"act.{flow}" for flow in registry.acts.values()}
     assert needed - TH.keys() == set()
 
 

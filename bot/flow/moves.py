@@ -140,13 +140,15 @@ def refuse(scripts: Scripts, step: Step, wrong: Invalid) -> Step:
     """The open `Do` said no: as before the event, with the reason."""
     say = Say(f"error.{wrong.code}", wrong.params)
     convo = step.before._replace(turn=step.convo.turn, seen=step.convo.seen)
-    back = settle(scripts, Step(convo, before=convo, say=(say,)))
+    over = len(convo.frames) < len(step.convo.frames)  # it was only just begun
+    back = settle(scripts, Step(convo, before=convo, say=(say,)), ended=over)
     while back.todo is not None:  # it is open again by itself: go back to the question that led there, or give up
         top = back.convo.top
         assert top is not None
         last = last_question(back.path)
         convo = back.convo.with_top(top.without(last.key)) if last else back.convo.without_top()
-        back = settle(scripts, Step(convo, before=convo, say=(say,)))
+        over = over or last is None
+        back = settle(scripts, Step(convo, before=convo, say=(say,)), ended=over)
     return back
 
 

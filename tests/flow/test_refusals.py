@@ -49,7 +49,7 @@ def test_a_flow_whose_first_step_is_refused_does_not_begin() -> None:
         yield from Do[bool]("open", LookUp(ID))
 
     person = Person({"register": registration, "closed": closed}, refuses(LookUp(ID))).starts().starts("closed")
-    assert person.told == ["error.no"]
+    assert person.told == ["error.no", "resume.register"]
     assert person.sees == "id"
     assert len(person.convo.frames) == 1
 

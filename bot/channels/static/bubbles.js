@@ -55,13 +55,13 @@ function paragraph(words) {
   return made;
 }
 
-/** A picture that belongs to a message; pressed, it opens over the whole page. */
-function picture(path, language, settled) {
+/** A picture that belongs to a message, by its name; pressed, it opens over the whole page. */
+function picture(path, name, language, settled) {
   const made = element("button", "picture");
   made.type = "button";
-  made.setAttribute("aria-label", `${say(language, "web.picture")} – ${say(language, "web.picture_open")}`);
+  made.setAttribute("aria-label", `${name} – ${say(language, "web.picture_open")}`);
   const image = element("img", "preview");
-  image.alt = say(language, "web.picture");
+  image.alt = name;
   image.addEventListener("load", settled);
   image.addEventListener("error", () => {
     made.replaceWith(element("p", "gone", say(language, "web.picture_gone")));
@@ -69,15 +69,15 @@ function picture(path, language, settled) {
   });
   image.src = path;
   made.append(image);
-  made.addEventListener("click", () => enlarge(path, language));
+  made.addEventListener("click", () => enlarge(path, name, language));
   return made;
 }
 
-function enlarge(path, language) {
+function enlarge(path, name, language) {
   const view = document.getElementById("view");
   const [image, larger, close] = view.querySelectorAll("img, button");
   image.src = path;
-  image.alt = say(language, "web.picture");
+  image.alt = name;
   view.classList.remove("larger");
   larger.setAttribute("aria-label", say(language, "web.picture_larger"));
   larger.setAttribute("aria-pressed", "false");
@@ -106,7 +106,8 @@ export function botMessage(message, press, settled) {
   const bubble = element("div", "bubble");
   bubble.append(author("web.bot", language), ...message.lines.map(paragraph));
   const pictures = (message.pictures ?? []).filter(ours);
-  bubble.append(...pictures.map((path) => picture(path, language, settled)));
+  const name = (n) => say(language, "web.picture") + (pictures.length > 1 ? ` ${n + 1}` : "");
+  bubble.append(...pictures.map((path, n) => picture(path, name(n), language, settled)));
   root.append(bubble, meta(language, at));
 
   let locked = false;

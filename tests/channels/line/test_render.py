@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from bot.channels.line.checks import graphemes, of_messages, utf16
 from bot.channels.line.render import BUTTONS, FLEX_LABEL, LABELS, QUICK_LABEL, QUICK_REPLIES, TEXT, cut, render
-from bot.events import LANGUAGES, Button, Language, Message
+from bot.events import LANGUAGES, PICTURES, Button, Language, Message
 from bot.text import Texts
 from bot.walk import message_json
 from tests.channels.line import openapi
 
 Json = dict[str, Any]
-LABELLED = ("control.", "menu.", "choice.")
+LABELLED = ("control.", "menu.", "choice.", "act.")
 TEXTS = Texts()
 
 FAMILY = "\u200d".join("👨👩👧👦")  # one grapheme
@@ -198,6 +198,23 @@ def test_a_picture_stands_between_the_words_and_the_card() -> None:
     assert render(message_json(Message(("x",), pictures=(PICTURE,))), OFFICE)[-1]["type"] == "image"
 
 
+def test_several_pictures_stand_in_their_order_and_leave_room_for_the_words_and_the_card() -> None:
+    paths = tuple(f"/f/{n}" for n in range(PICTURES + 1))
+    long = Message(("ก" * 60_000,), (Button("ตกลง", "c1"),), pictures=paths)
+    messages = render(message_json(long), OFFICE)
+    assert [one["type"] for one in messages] == ["text", "image", "image", "image", "flex"]
+    assert [one["originalContentUrl"] for one in messages[1:4]] == [OFFICE + path for path in paths[:PICTURES]]
+    silent = Message((), (), pictures=paths)
+    assert [one["type"] for one in render(message_json(silent), OFFICE)] == ["image"] * PICTURES
+
+
+def test_a_row_of_an_earlier_version_has_one_picture_or_none() -> None:
+    row = message_json(Message(("x",)))
+    del row["pictures"]
+    assert render({**row, "picture": PICTURE}, OFFICE)[-1]["originalContentUrl"] == OFFICE + PICTURE
+    assert [one["type"] for one in render({**row, "picture": ""}, OFFICE)] == ["text"]
+
+
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8080", ""])
 def test_without_https_there_is_no_picture(address: str) -> None:
     """LINE would refuse the whole message."""
@@ -216,10 +233,11 @@ def test_a_page_opens_from_the_card_and_from_above_the_keyboard() -> None:
 
 @pytest.mark.parametrize("path", ["/v2/bot/message/reply", "/v2/bot/message/push"])
 @pytest.mark.parametrize("words", ["x", "ก" * 60_000])
-def test_line_takes_pictures_and_pages_however_much_is_said(path: str, words: str) -> None:
+@pytest.mark.parametrize("pictures", [1, 2, 3])
+def test_line_takes_pictures_and_pages_however_much_is_said(path: str, words: str, pictures: int) -> None:
     many = (*PAGES * 6, *(Button("ก" * 400, "c" * 48) for _ in range(20)))
-    messages = render(message_json(Message((words,), many, pictures=(PICTURE,))), OFFICE)
-    assert [one["type"] for one in messages[-2:]] == ["image", "flex"]
+    messages = render(message_json(Message((words,), many, pictures=(PICTURE,) * pictures)), OFFICE)
+    assert [one["type"] for one in messages[-1 - pictures :]] == ["image"] * pictures + ["flex"]
     assert of_messages(messages) == []
     if openapi.available:
         head = {"replyToken": "token"} if path.endswith("reply") else {"to": "U" + "0" * 32}
