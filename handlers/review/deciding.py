@@ -76,7 +76,7 @@ class _Case:
         await audit.append(self.tx, self.vault, self.now, [audit.Line(self.by, action, self.owner.id, detail)])
 
     async def too_late(self) -> Invalid:
-        return await _too_late(self.tx, self.vault, self.settings, self.officer, self.decision)
+        return await too_late(self.tx, self.vault, self.settings, self.officer, self.decision.id)
 
 
 # What an officer may want of each kind; anything else is not offered, and refused.
@@ -105,7 +105,7 @@ async def decide(
         raise Invalid("not_officer")
     item = await queue.find(tx, officer, decision.id)
     if item is None:
-        raise await _too_late(tx, vault, settings, officer, decision)
+        raise await too_late(tx, vault, settings, officer, decision.id)
     if item.seen != decision.seen:
         raise Invalid("item_changed")
     grant = officer.grant_for(NEEDS[item.kind], item.unit, item.owner)
@@ -132,6 +132,8 @@ async def _paper(case: _Case) -> Decided:
     )
     if row is None or campaign is None or (row["version"], row["level"]) != (item.version, item.level):
         raise Invalid("item_changed")
+    if row["state"] not in ("submitted", "waiting"):  # decided since it was found, by somebody who held the row
+        raise await case.too_late()
     if any(one["officer_id"] == case.officer.person_id for one in await _at_other_levels(tx, item)):
         raise Invalid("same_officer")
     returned = decision.wanted == "return"
@@ -244,9 +246,9 @@ ORDER BY 3 DESC
 """
 
 
-async def _too_late(tx: Tx, vault: Vault, settings: Settings, officer: Officer, decision: Decision) -> Invalid:
+async def too_late(tx: Tx, vault: Vault, settings: Settings, officer: Officer, id: str) -> Invalid:
     """Who may know of it at all is told who was faster, and how it was decided."""
-    rows = await tx.all(_DECIDED, {"id": decision.id})
+    rows = await tx.all(_DECIDED, {"id": id})
     if not rows:
         return Invalid("item_gone")
     row = rows[0]

@@ -14,6 +14,9 @@ from storage.database import Row, Tx
 
 Kind = Literal["paper", "paper2", "waiver", "identity", "lock", "relink", "help"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+PAPERS: tuple[Kind, ...] = ("paper", "paper2")  # of which there is something to look at
+
+LAST = 1 << 62  # milliseconds: no moment is later
 
 # What an officer must be allowed to do to see such an item at all, and to decide it.
 NEEDS: Mapping[Kind, Action] = {
@@ -88,14 +91,33 @@ async def waiting(
     return [_item(row) for row in rows]
 
 
-async def counts(tx: Tx, officer: Officer, since: int = -1) -> Mapping[Kind, int]:
-    """How many items of each kind wait that were asked for after `since`."""
+async def counts(tx: Tx, officer: Officer, since: int = -1, upto: int = LAST) -> Mapping[Kind, int]:
+    """How many items of each kind wait that were asked for after `since`, and not after `upto`."""
     rows = await tx.each(
-        f"SELECT x.kind, COUNT(*) AS n FROM ({_WAITING} {_OF_UNITS} AND i.asked_at > :since) AS x GROUP BY x.kind",  # noqa: S608
+        f"SELECT x.kind, COUNT(*) AS n FROM ({_WAITING} {_OF_UNITS} AND i.asked_at > :since AND i.asked_at <= :upto) "  # noqa: S608
+        "AS x GROUP BY x.kind",
         _batch(officer, KINDS, ()),
-        {"me": officer.person_id, "since": since},
+        {"me": officer.person_id, "since": since, "upto": upto},
     )
     return {row["kind"]: row["n"] for row in rows}
+
+
+async def place(tx: Tx, officer: Officer, item: Item) -> tuple[int, int]:
+    """Which one it is among all that wait for this officer, from 1, and how many these are."""
+    rows = await tx.each(
+        "SELECT COUNT(*) AS n, SUM(CASE WHEN x.asked_at < :at OR (x.asked_at = :at AND x.id <= :id) THEN 1 ELSE 0 END) "  # noqa: S608
+        f"AS nth FROM ({_WAITING} {_OF_UNITS}) AS x",
+        _batch(officer, KINDS, ()),
+        {"me": officer.person_id, "at": item.asked_at, "id": item.id},
+    )
+    return int(rows[0]["nth"] or 0), int(rows[0]["n"])
+
+
+async def newest(tx: Tx, upto: int) -> int | None:
+    """When the last of all that wait, whoever it waits for, was asked for; not after `upto`. None: nothing waits."""
+    latest = f"SELECT MAX(x.asked_at) AS newest FROM ({_WAITING}) AS x WHERE x.asked_at <= :upto"  # noqa: S608
+    row = await tx.one(latest, {"upto": upto})
+    return int(row["newest"]) if row and row["newest"] is not None else None
 
 
 async def find(tx: Tx, officer: Officer, id: str) -> Item | None:
