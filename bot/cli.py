@@ -12,7 +12,21 @@ from typing import Any
 
 import typer
 
-from bot.commands import audit, campaign, care, database, doctor, export, identity, imports, keys, person, policy, store
+from bot.commands import (
+    audit,
+    campaign,
+    care,
+    database,
+    doctor,
+    export,
+    identity,
+    imports,
+    keys,
+    officer,
+    person,
+    policy,
+    store,
+)
 from bot.commands.common import complain, err, say, settings_or_exit, told, with_bare_database
 from bot.logs import log_as_json
 
@@ -25,6 +39,7 @@ app = typer.Typer(
 app.add_typer(imports.app, name="import")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(export.app, name="export")
+app.add_typer(officer.app, name="officer")
 app.add_typer(identity.app, name="identity")
 app.add_typer(database.app, name="database")
 app.add_typer(audit.app, name="audit")

@@ -202,7 +202,7 @@ class Desk:
             bound if isinstance(bound, Refused) else _now(await self._house.papers.take(bound.pdf, self._watermark()))
         )
         if isinstance(found, Refused):
-            await self._answer(entry, False, f"paper_{found.reason}", _numbers(found))
+            await self._answer(entry, False, f"paper_{found.reason}", numbers(found))
             return
         pdf, preview = await self._put(owner, found.pdf), await self._put(owner, found.preview)
         detail = {"sheets": _sheets(found), "repaired": False, "sha256": pdf.sha256}
@@ -254,11 +254,11 @@ class Desk:
         mark = self._mark(person.full_name, strokes, purpose, content.get("at", self._house.clock()))
         stamped = _now(await self._house.papers.stamp(pdf, mark, boxes))
         if isinstance(stamped, Refused):
-            await self._answer(entry, False, f"paper_{stamped.reason}", _numbers(stamped))
+            await self._answer(entry, False, f"paper_{stamped.reason}", numbers(stamped))
             return
         picture = _now(await self._house.papers.preview(stamped.pdf, watermark=self._watermark()))
         if isinstance(picture, Refused):
-            await self._answer(entry, False, f"paper_{picture.reason}", _numbers(picture))
+            await self._answer(entry, False, f"paper_{picture.reason}", numbers(picture))
             return
         kept = (await self._put(owner, stamped.pdf), await self._put(owner, picture.jpeg))
         detail = {**paper.detail, "sha256": kept[0].sha256, "stamped": list(stamped.pages)}
@@ -343,7 +343,8 @@ def _plain(why: Refused) -> dict[str, Any]:
     return {"reason": str(why.reason), "found": why.found, "limit": why.limit}
 
 
-def _numbers(why: Refused) -> dict[str, object]:
+def numbers(why: Refused) -> dict[str, object]:
+    """For the sentence `error.paper_<reason>`."""
     return _words(str(why.reason), why.found, why.limit)
 
 

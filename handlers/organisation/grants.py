@@ -19,6 +19,7 @@ from bot.events import Invalid
 from bot.papers.shapes import Paper
 from bot.papers.shapes import Refused as Unfit
 from bot.times import local_date
+from handlers.organisation import factors
 from handlers.organisation.authority import ACTS, GRANT, grant_mac, officers
 from handlers.organisation.roles import MAY_SIGN_ORDERS, ROLES, Role
 from storage import audit, files, people
@@ -184,6 +185,23 @@ async def _check(tx: Tx, vault: Vault, national_id: str, wanted: Wanted, today: 
     ):
         raise Refused("They hold this role already. `kp7 officer list` shows it.")
     return _Fit(person, row["organisation_code"], signed_by)
+
+
+async def organisation(tx: Tx, code_or_name: str) -> str:
+    """→ its code. Raises `Refused`."""
+    found = await tx.all(
+        "SELECT code FROM organisations WHERE code = :words OR name_th = :words OR name_en = :words ORDER BY code",
+        {"words": code_or_name.strip()},
+    )
+    if not found:
+        raise Refused(f"There is no organisation {code_or_name!r}.")
+    if len(found) > 1:
+        raise Refused(f"Several organisations have this name: give one of the codes {_codes(found)}.")
+    return str(found[0]["code"])
+
+
+def _codes(rows: Sequence[Row]) -> str:
+    return ", ".join(row["code"] for row in rows)
 
 
 async def _person(tx: Tx, vault: Vault, national_id: str) -> Person:
@@ -363,6 +381,19 @@ async def _end(tx: Tx, vault: Vault, ending: Sequence[tuple[Row, Why]], by: str,
         for row in ended
         if row["id"] in won
     ]
+
+
+@retried
+async def reset_factor(
+    database: Database, vault: Vault, national_id: str, *, by: str, clock: Callable[[], int]
+) -> None:
+    """Of somebody whose telephone is lost: they set up another one. Raises `Refused`."""
+    async with database.write() as tx:
+        person = await _person(tx, vault, national_id)
+        await people.lock(tx, [person.id])
+        if not await factors.reset(tx, person.id):
+            raise Refused("They have no second factor.")
+        await audit.append(tx, vault, clock(), [audit.Line(by, "officer.factor_reset", person.id)])
 
 
 # --- showing ----------------------------------------------------------------------------------------------------------

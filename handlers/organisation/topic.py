@@ -8,6 +8,8 @@ from handlers.organisation.standing import standings
 from storage.holdings import Holds
 
 HOLDS = (
+    Holds("grants", {"person_id": "people", "key_id": "keys"}, hidden=("mac",)),
+    Holds("absences", {"person_id": "people", "colleague_id": "people"}, hidden=("mac",)),
     Holds(
         "officer_sessions",
         {"person_id": "people", "account_id": "accounts"},
@@ -28,6 +30,6 @@ def topic(house: Equipment) -> Topic:
         },
         facts=standings(house),
         menu=lambda visitor: ("second_factor",) if visitor.logged_in and visitor.lacks_factor else (),
-        kept=lambda _: (Kept("officer_sessions", "made_at", DAY),),
+        kept=lambda _: (Kept("officer_sessions", "made_at", DAY), Kept("absences", "made_at", 365 * DAY)),
         holds=HOLDS,
     )

@@ -37,6 +37,7 @@ STAYS = {
     "campaigns": "for ever: what was asked of whom, and by when",
     "listed": "with the person",
     "families": "with the person",
+    "grants": "with the person: verdicts name them",
     "signatures": "with the person",
     "papers": "with the person: they are the record",
     "pages": "until their paper is submitted or deleted; handlers/documents/drafts.py",
