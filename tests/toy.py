@@ -219,7 +219,8 @@ class Handed(Exception):
 
 
 class Model:
-    """What `registration` and a flow `other` of one question must do, as plain ifs over a dict.
+    """What `registration` and flows of one question (`other`, and a `card` for each item) must do, as plain ifs over a
+    dict.
 
     It shares nothing with the engine but the effects. `perform`: None for "yes", or raises `Refused` or `Handed`.
     """
@@ -249,7 +250,7 @@ class Model:
     def question(self) -> str:
         if not self.stack:
             return ""
-        return "reason" if self.stack[-1] == "other" else self._next()
+        return self._next() if self.stack[-1] == "register" else "reason"
 
     def _children(self) -> list[str]:
         if self.kept.get("kind") != "family" or self.kept.get("children") not in (1, 2, 3):
@@ -315,8 +316,14 @@ class Model:
             self.stack, self.kept, self.good_for, self.waiting = before
 
     def start(self, flow: str) -> None:
-        if flow not in self.stack:
+        if flow not in self.stack and len(self.stack) < 3:
             self.stack.append(flow)
+
+    def press_card(self, card: str) -> None:
+        if card in self.stack:
+            self.stack.remove(card)
+        self.start(card)
+        self._go_on()
 
     def cancel(self) -> None:
         if self.stack and self.stack.pop() == "register":
@@ -324,7 +331,7 @@ class Model:
         self._go_on()
 
     def back(self) -> None:
-        if not self.stack or self.stack[-1] == "other":
+        if not self.stack or self.stack[-1] != "register":
             return
         order = ["id", "email", "email_again", "code", "kind"]
         if self.kept.get("kind") == "family":

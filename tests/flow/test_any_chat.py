@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.events import Invalid
+from bot.flow import Start
 from bot.topic import Later
-from tests.flow.scripts import ID, MAIL, OTHER_ID, OTHER_MAIL, TWO
+from tests.flow.scripts import ID, MAIL, OTHER_ID, OTHER_MAIL, TWO, other
 from tests.toy import (
     HOUR,
     Check,
@@ -30,7 +31,7 @@ class AnyChat(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.mail_down = False
-        self.real = Person(TWO, self.answers)
+        self.real = Person({**TWO, "card": other}, self.answers)
         self.model = Model(self.perform)
         self.attempts: list[str] = []
         self.turns = [1]
@@ -151,6 +152,11 @@ class AnyChat(RuleBasedStateMachine):
         self.real.starts(flow)
         self.model.start(flow)
 
+    @rule(item=st.sampled_from("123"))
+    def presses_a_card(self, item: str) -> None:
+        self.real.does(Start("card", {"item": item}))
+        self.model.press_card(f"card {item}")
+
     @rule()
     def goes_back(self) -> None:
         self.real.back()
@@ -195,7 +201,7 @@ class AnyChat(RuleBasedStateMachine):
     def agree(self) -> None:
         real, model = self.real, self.model
         assert real.did == model.did
-        assert [frame.flow for frame in real.convo.frames] == model.stack
+        assert [" ".join((frame.flow, *frame.args.values())) for frame in real.convo.frames] == model.stack
         assert real.sees == model.question
         kept = next((f.results for f in real.convo.frames if f.flow == "register"), {})
         assert {key: value for key, (value, _) in kept.items()} == model.kept
