@@ -43,6 +43,7 @@ RULES: Mapping[str, str] = {
     "identity_tries_before_officer": "",
     "identity_tries_per_day": "",
     "officer_checks_per_day": "",
+    "help_per_day": "",
     "paper_megabytes": "",
     "files_per_day": "",
     "lookups_per_hour": "",

@@ -77,6 +77,7 @@ AND NOT EXISTS (SELECT 1 FROM chat_messages m WHERE m.account_id = a.id)
 AND NOT EXISTS (SELECT 1 FROM typed_ids t WHERE t.account_id = a.id)
 AND NOT EXISTS (SELECT 1 FROM codes c WHERE c.account_id = a.id)
 AND NOT EXISTS (SELECT 1 FROM identity_checks i WHERE i.account_id = a.id)
+AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.account_id = a.id)
 AND NOT EXISTS (SELECT 1 FROM page_links l WHERE l.account_id = a.id)
 AND NOT EXISTS (SELECT 1 FROM officer_sessions s WHERE s.account_id = a.id)
 LIMIT :most FOR UPDATE OF a SKIP LOCKED

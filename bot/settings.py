@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     identity_tries_per_day: Annotated[int, _between(1, 5)] = 5
     officer_checks_per_day: Annotated[int, _between(1, 20)] = 3
     officer_check_days: Keeping = 30
+    help_per_day: Annotated[int, _between(1, 20)] = 5
     paper_megabytes: Annotated[int, _between(1, 20)] = 20
     files_per_day: Annotated[int, _between(1, 1000)] = 300
     step_up_minutes: Annotated[int, _between(1, 5)] = 5

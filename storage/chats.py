@@ -54,6 +54,15 @@ async def end_sessions(tx: Tx, accounts: Sequence[str], *, unlink: bool) -> None
     await forget_talk(tx, accounts)
 
 
+async def hears(tx: Tx, person_id: str) -> bool:
+    """Is there a chat in which this person can be told something unasked?"""
+    reached = (
+        "SELECT 1 FROM accounts WHERE person_id = :person AND reachable = 1 "
+        "AND (channel <> 'web' OR session IS NOT NULL) LIMIT 1"
+    )
+    return await tx.one(reached, {"person": person_id}) is not None
+
+
 async def forget_talk(tx: Tx, accounts: Sequence[str]) -> None:
     """What was said there, is about to be shown, or was in the middle."""
     rows = [{"id": id} for id in accounts]

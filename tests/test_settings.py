@@ -37,6 +37,7 @@ LOOSEST = {
     "codes_per_hour": (5, 6), "codes_per_day": (10, 11), "wrong_codes_per_hour": (10, 11),
     "wrong_codes_per_day": (20, 21), "wrong_codes_in_a_row": (100, 101), "wrong_codes_everywhere_per_hour": (500, 501),
     "identity_tries_per_day": (5, 6), "identity_tries_before_officer": (5, 6), "officer_checks_per_day": (20, 21),
+    "help_per_day": (20, 21),
     "paper_megabytes": (20, 21), "files_per_day": (1000, 1001),
     "lookups_per_hour": (100, 101), "step_up_minutes": (5, 6), "web_idle_minutes": (60, 61),
     "web_total_hours": (24, 25), "chat_idle_hours": (12, 13), "chat_total_days": (7, 8),

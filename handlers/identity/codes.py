@@ -19,6 +19,7 @@ from bot.events import Invalid
 from bot.outbox import SECRET
 from bot.times import HOUR, MINUTE, moment
 from bot.topic import Context
+from handlers.identity import requests
 from storage import attempts
 from storage.attempts import Limit
 from storage.database import Row
@@ -58,6 +59,7 @@ async def _refuse_if_locked(context: Context, person: Person) -> None:
     limit = Limit(s.wrong_codes_per_hour, s.wrong_codes_per_day)
     until = max(until, await attempts.blocked_until(context.tx, "wrong_code", {person.id: limit}, now))
     if person.wrong_codes >= s.wrong_codes_in_a_row:
+        await requests.report_lock(context, person)
         raise Invalid("code_disabled")
     if until:
         raise Invalid("code_locked", **when(context, until))
@@ -149,7 +151,11 @@ async def guess(context: Context, purpose: str, person: Person, address: str, co
     if not fits(row["hash"], *_sealed(context, row, code)):
         await attempts.note(tx, "wrong_code", person.id, now)
         await attempts.note(tx, "wrong_code", attempts.EVERYBODY, now)
-        await tx.run("UPDATE people SET wrong_codes = wrong_codes + 1 WHERE id = :id", {"id": person.id})
+        wrong = await tx.all(
+            "UPDATE people SET wrong_codes = wrong_codes + 1 WHERE id = :id RETURNING wrong_codes", {"id": person.id}
+        )
+        if any(one["wrong_codes"] >= s.wrong_codes_in_a_row for one in wrong):
+            await requests.report_lock(context, person)
         left = s.code_guesses - row["guesses"]
         if left > 0:
             raise Invalid("code_wrong", left=left)

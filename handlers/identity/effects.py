@@ -108,4 +108,16 @@ class SetShared:
 
 
 @dataclass(frozen=True)
+class RecallHelp:
+    """→ {"since": date of the question to HR that waits for an answer, or empty}"""
+
+
+@dataclass(frozen=True)
+class AskForHelp:
+    """`words`: what HR is asked, or what is added to the question that waits."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class LogOut: ...

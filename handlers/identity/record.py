@@ -11,7 +11,7 @@ from bot.events import Invalid
 from bot.settings import Settings
 from bot.times import DAY, MINUTE, local_date, moment
 from bot.topic import Context, Later, Visitor
-from handlers.identity import checks, codes, script, verifier
+from handlers.identity import checks, codes, requests, script, verifier
 from handlers.identity import effects as do
 from handlers.identity.rules import IN_SERVICE, NOTICE_VERSION, may_register_alone, sso_usable_from
 from storage import attempts, chats, people
@@ -187,6 +187,7 @@ async def enter(context: Context, effect: do.Enter) -> dict[str, str]:
             context.post("notice", "cut_off", {}, visitor.chat_key, account_id=account)
         if person.email:
             _tell(context, person, person.email.address, "mail.linked", _moment(context))
+        await requests.report_relink(context, person)
     return {"name": person.full_name}
 
 
@@ -335,6 +336,22 @@ async def set_shared(context: Context, effect: do.SetShared) -> bool:
         {"shared": int(effect.shared), "id": context.visitor.id},
     )
     context.visitor.shared = effect.shared
+    return True
+
+
+async def recall_help(context: Context, _: do.RecallHelp) -> dict[str, str]:
+    person = await _person(context, "")
+    waiting = await requests.pending(context.tx, context.vault, person.id, "help")
+    return {"since": local_date(waiting.asked_at, context.settings.timezone).isoformat() if waiting else ""}
+
+
+async def ask_for_help(context: Context, effect: do.AskForHelp) -> bool:
+    person = await _person(context, "")
+    limits = {person.id: Limit(per_day=context.settings.help_per_day)}
+    if until := await attempts.blocked_until(context.tx, "help", limits, context.now):
+        raise Invalid("too_many_questions", **codes.when(context, until))
+    await requests.ask_for_help(context, person, effect.words)
+    await attempts.note(context.tx, "help", person.id, context.now)
     return True
 
 

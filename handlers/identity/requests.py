@@ -7,6 +7,7 @@ UPDATE, whose row count decides who was first.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,7 +15,9 @@ from bot.events import Invalid
 from bot.outbox import Entry
 from bot.times import moment
 from bot.topic import Context
-from storage import chats, people
+from handlers.identity.rules import WORDS_MOST
+from storage import attempts, chats, people
+from storage.attempts import Limit
 from storage.database import Row, Tx
 from storage.ids import new_id
 from storage.people import Person
@@ -22,7 +25,6 @@ from storage.vault import Key, Tampered, Vault
 
 Kind = Literal["help", "lock", "relink"]
 Verdict = Literal["answered", "unlocked", "kept", "cut_off", "refused"]
-WORDS_MOST = 1000  # characters, of a question and of its answer
 ADDED_MOST = 5  # questions that wait together
 
 
@@ -126,9 +128,13 @@ async def ask_for_help(context: Context, person: Person, words: str) -> None:
 
 
 async def report_lock(context: Context, person: Person) -> None:
-    """Wrong codes have locked this person for good."""
-    if await pending(context.tx, context.vault, person.id, "lock") is None:
-        await _open(context.tx, "lock", context.visitor.id, person.id, person.key, {}, context.now)
+    """Wrong codes have locked this person for good. Where HR has refused to lift that, it is asked again a day later at
+    the earliest."""
+    tx, now = context.tx, context.now
+    if await pending(tx, context.vault, person.id, "lock"):
+        return
+    if not await attempts.take(tx, "lock", {person.id: Limit(per_day=1)}, now):
+        await _open(tx, "lock", context.visitor.id, person.id, person.key, {}, now)
 
 
 async def report_relink(context: Context, person: Person) -> None:
@@ -218,3 +224,24 @@ async def lock_lifted(tx: Tx, person: str, now: int) -> None:
         "WHERE person_id = :person AND kind = 'lock' AND decided_at IS NULL",
         {"now": now, "person": person},
     )
+
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+async def told(tx: Tx, id: str, now: int) -> None:
+    await tx.run("UPDATE requests SET told_at = :now WHERE id = :id AND told_at IS NULL", {"now": now, "id": id})
+
+
+async def unheard(tx: Tx, vault: Vault, person: str, now: int) -> list[Request]:
+    """Answers that reached no chat, since there was none; now they are told. What does not open is left out."""
+    rows = await tx.all(
+        "UPDATE requests SET told_at = :now WHERE person_id = :person AND verdict = 'answered' AND told_at IS NULL "
+        "AND decided_at < :now RETURNING id",
+        {"now": now, "person": person},
+    )
+    found = []
+    for row in sorted(rows, key=lambda row: str(row["id"])):
+        with suppress(Tampered):
+            found.append(await request(tx, vault, row["id"]))
+    return [one for one in found if one]

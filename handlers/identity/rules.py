@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 NOTICE_VERSION = "2026-11"  # change it when the privacy notice's words change: people are asked again
 IN_SERVICE = frozenset({"active", "seconded", "on_leave", "suspended"})
+WORDS_MOST = 1000  # characters, of a question to HR and of its answer
 GROUPS = ("civil_servant", "new_civil_servant")  # ข้าราชการ / กลุ่มข้าราชการใหม่ (letter มท ๐๔๐๒.๕/ว ๓๕๗๘)
 
 

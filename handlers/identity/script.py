@@ -11,7 +11,7 @@ from bot.events import Invalid, Say
 from bot.flow import Ask, Choice, Do, Script
 from bot.values import frozen
 from handlers.identity import effects as do
-from handlers.identity.rules import GROUPS, NOTICE_VERSION
+from handlers.identity.rules import GROUPS, NOTICE_VERSION, WORDS_MOST
 
 
 @frozen
@@ -60,6 +60,16 @@ def same_as(address: str) -> Callable[[str], str]:
         return address
 
     return read
+
+
+def own_words(text: str) -> str:
+    """Any number of lines. Raises `Invalid`: help_words, help_long."""
+    words = "\n".join(thai.clean(line) for line in text[: 4 * WORDS_MOST].splitlines()).strip()
+    if not words:
+        raise Invalid("help_words")
+    if len(words) > WORDS_MOST or len(text) > 4 * WORDS_MOST:
+        raise Invalid("help_long", limit=WORDS_MOST)
+    return words
 
 
 # --- parts that several conversations share -------------------------------------------------------------------------
@@ -235,6 +245,20 @@ def shared_phone(facts: Facts, _args: Mapping[str, Any]) -> Script[Say]:
 
 def _switch(on: bool) -> str:
     return "on" if on else "off"
+
+
+def ask_hr(_facts: Facts, _args: Mapping[str, Any]) -> Script[Say]:
+    """Help by an officer, in one's own words; the answer comes as a message of its own."""
+    waiting = yield from Do[dict[str, str]]("help_waiting", do.RecallHelp())
+    since = waiting["since"]
+    words = yield from Ask[str](
+        "ask_hr",
+        typed(own_words),
+        text="ask.ask_hr_more" if since else "ask.ask_hr",
+        params={"day": date.fromisoformat(since)} if since else {},
+    )
+    yield from Do[bool]("help_asked", do.AskForHelp(words), final=True)
+    return Say("ask_hr.sent")
 
 
 def logout(_facts: Facts, _args: Mapping[str, Any]) -> Script[Say]:

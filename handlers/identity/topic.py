@@ -21,6 +21,7 @@ HOLDS = (
         {"person_id": "people", "account_id": "accounts", "id_index": "marks", "key_id": "keys"},
         hidden=("id_index",),
     ),
+    Holds("requests", {"person_id": "people", "account_id": "accounts", "key_id": "keys"}),
 )
 
 
@@ -34,6 +35,7 @@ def topic(vault: Vault, policy: Policy) -> Topic:
             "profile": Flow(script.profile),
             "change_email": Flow(script.change_email),
             "shared_phone": Flow(script.shared_phone),
+            "ask_hr": Flow(script.ask_hr),
             "logout": Flow(script.logout),
         },
         effects={
@@ -51,11 +53,16 @@ def topic(vault: Vault, policy: Policy) -> Topic:
             do.ChooseGroup: record.choose_group,
             do.SaveContact: record.save_contact,
             do.SetShared: record.set_shared,
+            do.RecallHelp: record.recall_help,
+            do.AskForHelp: record.ask_for_help,
             do.LogOut: record.log_out,
         },
         facts=facts,
-        menu=lambda visitor: ("profile", "change_email", "shared_phone", "logout") if visitor.logged_in else ("login",),
+        menu=lambda visitor: (
+            ("profile", "change_email", "shared_phone", "ask_hr", "logout") if visitor.logged_in else ("login",)
+        ),
         notices=truths.of(vault, policy.settings.timezone),
+        greets=truths.greets(vault, policy.settings.timezone),
         undelivered={SECRET: Words("notice.code_undelivered")},
         carriers={"verify": partial(verifier.carrier, vault, policy.settings)},
         sweeps=(sweeps.unattended(policy),),
@@ -63,6 +70,9 @@ def topic(vault: Vault, policy: Policy) -> Topic:
             Kept("codes", "expires_at", DAY),
             Kept("typed_ids", "at", (settings.conversation_days + 1) * DAY),  # outlives what was said there
             Kept("identity_checks", "asked_at", settings.officer_check_days * DAY),
+            Kept("requests", "decided_at", settings.officer_check_days * DAY, "decided_at IS NOT NULL"),
+            # what nobody looked into by then is asked again when it still matters; who wrote to HR still waits
+            Kept("requests", "asked_at", settings.officer_check_days * DAY, "decided_at IS NULL AND kind <> 'help'"),
         ),
         holds=HOLDS,
     )

@@ -100,7 +100,8 @@ CREATE TABLE requests (                    -- what HR is asked for in a chat, be
     asked_at BIGINT NOT NULL,
     decided_at BIGINT,
     verdict TEXT,                          -- answered, unlocked, kept, cut_off, refused; replaced: by a later one
-    officer_id TEXT                        -- null where no officer decided it in KP7
+    officer_id TEXT,                       -- null where no officer decided it in KP7
+    told_at BIGINT                         -- when its answer went to a chat of the person
 );
 CREATE INDEX requests_open ON requests (asked_at) WHERE decided_at IS NULL;
 CREATE INDEX requests_of_person ON requests (person_id);
