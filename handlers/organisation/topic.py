@@ -1,9 +1,11 @@
 """Everything that officers' own affairs bring into the house."""
 
+from functools import partial
+
 from bot.times import DAY
 from bot.topic import Equipment, Flow, Kept, Topic
 from handlers.organisation import effects as do
-from handlers.organisation import record, script
+from handlers.organisation import factor_page, record, script
 from handlers.organisation.standing import standings
 from storage.holdings import Holds
 
@@ -32,4 +34,5 @@ def topic(house: Equipment) -> Topic:
         menu=lambda visitor: ("second_factor",) if visitor.logged_in and visitor.lacks_factor else (),
         kept=lambda _: (Kept("officer_sessions", "made_at", DAY), Kept("absences", "made_at", 365 * DAY)),
         holds=HOLDS,
+        pages=partial(factor_page.routes, house),
     )
