@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NeedsFactor:
-    """→ bool: has this officer no second factor yet? Refused to who is no officer."""
+    """→ bool: has this officer no second factor yet? Refused to who is no officer. `officer`: as the script knows it,
+    so that it is asked anew when that changes."""
+
+    officer: bool
 
 
 @dataclass(frozen=True)

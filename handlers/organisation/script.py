@@ -22,7 +22,8 @@ def proven(standing: Standing) -> Script[None]:
     Who has none yet sets it up on a page; who is no officer goes no further. The proof may run out while the rest is
     asked: then the digits are asked for again, and what does the thing looks for itself (`proofs.proved`).
     """
-    if (yield from Do[bool]("factor_needed", do.NeedsFactor())):  # as it was when this began: the page changes it
+    holds = standing.officer is not None
+    if (yield from Do[bool]("factor_needed", do.NeedsFactor(holds))):  # as it was when this began: the page changes it
         yield from _set_up(standing)
     if not standing.proved:
         yield from Ask[bool](
