@@ -7,6 +7,7 @@ from handlers.documents import topic as documents_topic  # `documents` would hid
 from handlers.identity import topic as identity_topic
 from handlers.organisation import topic as organisation_topic
 from handlers.review import topic as review_topic
+from handlers.review.desk import topic as desk_topic
 from storage import holdings
 from storage.holdings import Holds
 
@@ -15,6 +16,7 @@ def topics(house: Equipment) -> Sequence[Topic]:
     return (
         documents_topic.topic(house),
         review_topic.topic(house),
+        desk_topic.topic(house),
         organisation_topic.topic(house),
         identity_topic.topic(house.vault, house.policy),
     )

@@ -97,10 +97,10 @@ async def link(house: House, who: Player, slot: str = "entry.transcript", *, pur
         row = await tx.one("SELECT * FROM accounts WHERE person_id = :id AND session IS NOT NULL", {"id": owner.id})
         assert row is not None
         about = {"campaign": CAMPAIGN, "slot": slot}
-        return await page_links.open_link(_context(house, tx, row, owner), certify.PREFIX, purpose, about)
+        return await page_links.open_link(context_of(house, tx, row, owner), certify.PREFIX, purpose, about)
 
 
-def _context(house: House, tx: Tx, row: Row, owner: Person) -> Context:
+def context_of(house: House, tx: Tx, row: Row, owner: Person) -> Context:
     same = ("id", "channel", "external_id", "language", "person_id", "session", "session_at", "seen_at")
     visitor = Visitor(
         **{name: row[name] for name in same}, confirmed_at=0, event_at=0, reachable=True, shared=False, group="",

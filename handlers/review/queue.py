@@ -80,13 +80,23 @@ async def waiting(
     most: int = 50,
     kinds: Sequence[Kind] = KINDS,
     units: Sequence[str] = (),
+    slots: str = "%",
+    before: int = 1 << 62,
 ) -> list[Item]:
-    """At most `most` items that this officer may decide, after that one (`asked_at`, `id`). `units`: only of these."""
+    """At most `most` items that this officer may decide, after that one (`asked_at`, `id`). `units`: only of these.
+    `slots`: a pattern of LIKE. `before`: only what was asked for by then."""
     rows = await tx.each(
         f"{_WAITING} {_OF_UNITS} AND (i.asked_at > :at OR (i.asked_at = :at AND i.id > :id)) "
-        "ORDER BY i.asked_at, i.id LIMIT :most",
+        "AND i.asked_at <= :before AND COALESCE(i.slot, '') LIKE :slots ORDER BY i.asked_at, i.id LIMIT :most",
         _batch(officer, kinds, units),
-        {"me": officer.person_id, "at": after[0], "id": after[1], "most": most},
+        {
+            "me": officer.person_id,
+            "at": after[0],
+            "id": after[1],
+            "most": most,
+            "slots": slots,
+            "before": before,
+        },
     )
     return [_item(row) for row in rows]
 

@@ -1,0 +1,79 @@
+"""The desk's own pages and the way to everything under `/console`."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from bot.outbox import Outbox
+from bot.topic import Equipment
+from handlers.review.desk import reading
+from handlers.review.desk.api import DAYS, Api
+from handlers.review.desk.entering import PREFIX, Entrance
+from handlers.review.desk.frames import HERE, Frames
+from handlers.review.desk.seats import Seats
+from handlers.review.desk.strict import Refused
+from handlers.review.queue import KINDS, NEEDS
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+def routes(house: Equipment, outbox: Outbox) -> list[BaseRoute]:
+    seats, frames = Seats(house), Frames(house.texts)
+    entrance, api, pages = Entrance(house, seats, frames), Api(house, outbox, seats), Pages(house, seats, frames)
+
+    def route(path: str, method: str, answer: Answer) -> Route:
+        async def answered(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except Refused as refused:
+                words = house.texts(seats.language(request), refused.key, refused.params)
+                return JSONResponse({"message": words}, refused.status)
+
+        return Route(path, answered, methods=[method])
+
+    item = "/console/api/items/{id}"
+    return [
+        Mount("/console/static", StaticFiles(directory=HERE / "static")),
+        route(PREFIX + "/{token}", "GET", entrance.look),
+        route(PREFIX + "/{token}", "POST", entrance.bind),
+        route(PREFIX + "/{token}/code", "POST", entrance.code),
+        route("/console/proof", "POST", entrance.proof),
+        route("/console/leave", "POST", entrance.leave),
+        route("/console/language/{language}", "POST", entrance.language),
+        route("/console", "GET", pages.desk),
+        route("/console/api/queue", "GET", api.queue),
+        route(item, "GET", api.item),
+        route(item + "/pages/{page}", "GET", api.picture),
+        route(item + "/original", "GET", api.original),
+        route(item + "/national-id", "POST", api.national_id),
+        route(item + "/verdict", "POST", api.verdict),
+    ]
+
+
+class Pages:
+    def __init__(self, house: Equipment, seats: Seats, frames: Frames) -> None:
+        self._house, self._seats, self._frames = house, seats, frames
+
+    async def desk(self, request: Request) -> Response:
+        house, language = self._house, self._seats.language(request)
+        async with house.database.write() as tx:
+            seat = await self._seats.of(tx, request)
+            if seat is None:
+                return self._frames.closed(request)
+            kinds = [kind for kind in KINDS if seat.officer.may(NEEDS[kind])]
+            codes = sorted({code for kind in kinds for code in seat.officer.units(NEEDS[kind])})
+            units = await reading.unit_names(tx, language, codes)
+        return self._frames.page(
+            "desk.html",
+            language,
+            words=["desk."],
+            me=seat.person.full_name,
+            kinds=kinds,
+            units=[(code, units.get(code, code)) for code in codes],
+            papers=reading.papers(house.texts, language) if kinds else [],
+            ages=DAYS,
+            here="desk",
+        )

@@ -1,0 +1,44 @@
+/* The right side: what the roster says, and what was decided before. */
+
+import { post, Refused } from "./api.js";
+import { nationalId } from "./stock.js";
+import { byId, element, say } from "./words.js";
+
+let shown = null;
+
+export function show(item) {
+  shown = item;
+  byId("facts").replaceChildren(
+    ...item.facts.flatMap(({ key, label, value }) => {
+      const told = element("dd", value);
+      told.dataset.key = key;
+      return [element("dt", label), told];
+    }),
+  );
+  byId("lines").replaceChildren(...item.lines.map((line) => element("p", line)));
+  byId("reveal").hidden = !item.facts.some(({ key }) => key === "national_id");
+  byId("history-part").hidden = !item.history.length;
+  byId("history").replaceChildren(...item.history.map(verdict));
+}
+
+function verdict({ verdict: what, at, officer, reason, words }) {
+  const row = element("li");
+  row.append(element("strong", what), element("span", ` ${at}`), element("br"), element("span", officer));
+  for (const line of [reason, words]) {
+    if (line) row.append(element("p", line));
+  }
+  return row;
+}
+
+byId("reveal").addEventListener("click", async () => {
+  const item = shown;
+  try {
+    const { national_id: whole } = await post(nationalId(item.id), { ticket: item.ticket });
+    if (shown !== item) return;
+    byId("facts").querySelector("[data-key=national_id]").textContent = whole;
+    byId("reveal").hidden = true;
+  } catch (error) {
+    byId("trouble").textContent = error instanceof Refused ? error.message : say("desk.unsent");
+    byId("trouble").hidden = false;
+  }
+});
