@@ -1,13 +1,13 @@
 """`kp7 …` as an operator types it: a process of its own, beside the running server, on the same database."""
 
-import asyncio
 import os
 import sys
-from pathlib import Path
 
+from tests import forked
+from tests.forked import ROOT, Forked
 from tests.house import KEY, House
 
-ROOT = Path(__file__).resolve().parent.parent
+# Started anew: what a person waits for.
 PROGRAM = (sys.executable, "-c", "from bot.cli import main; main()")
 
 
@@ -32,32 +32,24 @@ OF_THE_HOUSE = (
 )  # fmt: skip
 
 
-async def begin(house: House, *words: object, **settings: object) -> asyncio.subprocess.Process:
+async def begin(house: House, *words: object, typed: str = "", **settings: object) -> Forked:
     given = {name: getattr(house.settings, name) for name in OF_THE_HOUSE} | settings
-    return await _begun(house.settings.database_url, *words, **given)
+    return await _begun(house.settings.database_url, *words, typed=typed, **given)
 
 
 async def kp7(house: House, *words: object, typed: str = "", **settings: object) -> tuple[int, str, str]:
     """→ exit code, standard output, standard error"""
-    return await _ended(await begin(house, *words, **settings), typed)
+    return await (await begin(house, *words, typed=typed, **settings)).said()
 
 
 async def run(database_url: str, *words: object, typed: str = "", **settings: object) -> tuple[int, str, str]:
     """As `kp7`, where nobody lives in the house."""
-    return await _ended(await _begun(database_url, *words, **settings), typed)
+    return await (await _begun(database_url, *words, typed=typed, **settings)).said()
 
 
-async def _begun(database_url: str, *words: object, **settings: object) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *PROGRAM, *(str(word) for word in words),
-        env=environment(database_url, **settings), cwd="/",  # where no .env lies
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-
-
-async def _ended(process: asyncio.subprocess.Process, typed: str) -> tuple[int, str, str]:
-    said, complained = await process.communicate(typed.encode())
-    return process.returncode or 0, said.decode(), complained.decode()
+async def _begun(database_url: str, *words: object, typed: str, **settings: object) -> Forked:
+    env = environment(database_url, **settings)
+    return await forked.begin(*(str(word) for word in words), env=env, typed=typed)  # in a folder where no .env lies
 
 
 async def told(house: House, *words: object, **settings: str) -> tuple[int, str]:

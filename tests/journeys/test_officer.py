@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +11,9 @@ from typing import Any
 import pytest
 
 from tests.cast import ANAN, PRIYA, SOMCHAI, STRANGER, SUK, Player
-from tests.house import KEY, Chat, House, a_house
+from tests.command import told
+from tests.house import Chat, House, a_house
 from tests.security.tools import Lab, rows
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -26,30 +23,8 @@ async def office(tmp_path: Path, channel: str, database: dict[str, Any]) -> Asyn
 
 
 async def kp7(house: House, *words: str) -> tuple[int, str]:
-    """The command as HR types it, in a process of its own, on the same database."""
-    env = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "MASTER_KEY": KEY,
-        "DATABASE_URL": house.settings.database_url,
-        "ERASED_FILE": house.settings.erased_file,
-        "FILES_URL": house.settings.files_url,
-        "SMTP_HOST": "mail.example.go.th",
-        "SMTP_FROM": "kp7@example.go.th",
-        "PUBLIC_URL": "https://kp7.example.go.th",
-        "COLUMNS": "200",
-        "USER": "registrar",
-    }
-    command = (sys.executable, "-c", "from bot.cli import main; main()", "identity", *words)
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env=env,
-        cwd="/",  # where no .env lies
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    return process.returncode or 0, said.decode()
+    """The command as HR types it."""
+    return await told(house, "identity", *words, user="registrar")
 
 
 async def asks_hr(chat: Chat, who: Player, *, name: str = "") -> str:

@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from samples.make_roster import make
-from tests.house import KEY, House, a_house
+from tests import command
+from tests.house import House, a_house
 
 ROOT = Path(__file__).resolve().parents[3]
 PEOPLE = 3_000
@@ -22,30 +21,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield house
 
 
-async def kp7(house: House, *words: str) -> asyncio.subprocess.Process:
-    env = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "MASTER_KEY": KEY,
-        "DATABASE_URL": house.settings.database_url,
-        "SMTP_HOST": "mail.example.go.th",
-        "SMTP_FROM": "kp7@example.go.th",
-        "PUBLIC_URL": "https://kp7.example.go.th",
-        "USER": "malee",
-    }
-    command = (sys.executable, "-c", "from bot.cli import main; main()", "import", *words)
-    return await asyncio.create_subprocess_exec(
-        *command,
-        env=env,
-        cwd=ROOT / "samples",  # no .env there
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-
-
-async def said(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+async def kp7(house: House, *words: str) -> tuple[int, str, str]:
+    return await command.kp7(house, "import", *words)
 
 
 async def people(house: House) -> int:
@@ -62,7 +39,7 @@ async def test_chats_go_on_while_an_import_runs(house: House, tmp_path: Path) ->
     make(PEOPLE, roster)
     chat = await house.somebody()
     before = await people(house)
-    importing = asyncio.create_task(said(await kp7(house, "roster", str(roster), "--json")))
+    importing = asyncio.create_task(kp7(house, "roster", str(roster), "--json"))
     half_way: set[int] = set()
     while not importing.done():
         assert (await chat.post({"text": "สวัสดี"})).status_code == 200
@@ -81,7 +58,7 @@ async def test_hr_sees_what_would_change_and_changes_it(house: House, tmp_path: 
     moved = [line.replace("082-000-0002", "08") if "มาลี" in line else line for line in moved]
     roster.write_text("".join(moved[:-2]), encoding="utf-8")
     how = ("--full", "--retire-missing")
-    code, out, err = await said(await kp7(house, "roster", str(roster), "--dry-run", *how))
+    code, out, err = await kp7(house, "roster", str(roster), "--dry-run", *how)
     assert (code, err) == (1, "")
     assert out.splitlines() == [
         "4: โทรศัพท์: A telephone number begins with 0 and has 9 to 10 digits. (XX)",
@@ -91,7 +68,7 @@ async def test_hr_sees_what_would_change_and_changes_it(house: House, tmp_path: 
         "2 not in the file, 2 would be retired",
         "0 would be added, 1 changed, 196 left as they are, 1 bad rows; nothing was written",
     ]
-    code, out, err = await said(await kp7(house, "roster", str(roster), "--json", *how))
+    code, out, err = await kp7(house, "roster", str(roster), "--json", *how)
     report = json.loads(out)
     assert (code, err) == (1, "")
     assert {name: report[name] for name in ("added", "changed", "left", "retired")} == {
@@ -100,7 +77,7 @@ async def test_hr_sees_what_would_change_and_changes_it(house: House, tmp_path: 
     assert [bad["row"] for bad in report["bad"]] == [4]
     assert report["changes"] == [{"row": 3, "what": "changed", "columns": ["สำนัก/กอง"]}]
     assert len(report["missing"]) == 2
-    again = json.loads((await said(await kp7(house, "roster", str(roster), "--json", *how)))[1])
+    again = json.loads((await kp7(house, "roster", str(roster), "--json", *how))[1])
     assert (again["changed"], again["left"], again["missing"]) == (0, 197, [])
 
 
@@ -110,14 +87,9 @@ async def test_what_is_refused_says_why_and_what_to_do(house: House, tmp_path: P
     few.write_text("".join(sample[:40]), encoding="utf-8")
     twice.write_text("".join([*sample, sample[5]]), encoding="utf-8")
     refused = await asyncio.gather(
-        *[
-            said(process)
-            for process in (
-                await kp7(house, "roster", str(few), "--retire-missing"),
-                await kp7(house, "roster", str(few), "--full", "--retire-missing"),
-                await kp7(house, "roster", str(twice)),
-            )
-        ]
+        kp7(house, "roster", str(few), "--retire-missing"),
+        kp7(house, "roster", str(few), "--full", "--retire-missing"),
+        kp7(house, "roster", str(twice)),
     )
     assert [code for code, _, _ in refused] == [2, 1, 1]
     for (_, out, err), words in zip(refused, ("--full", "--retire-at-most", "rows 6 = 203"), strict=True):
