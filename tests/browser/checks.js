@@ -49,8 +49,11 @@ globalThis.kp7Checks = {
   /** Controls without a name, pictures without words, targets too small for a thumb, and other basics. */
   nameless() {
     const found = [];
+    const labels = (element) => [...(element.labels || [])].map((label) => label.innerText).join("");
     const named = (element) =>
-      (element.getAttribute("aria-label") || element.innerText || element.alt || element.title || "").trim();
+      (
+        element.getAttribute("aria-label") || element.innerText || element.alt || element.title || labels(element)
+      ).trim();
     const controls = "a, button, input, textarea, select, iframe, [tabindex], [role=log], nav, section";
     for (const element of document.querySelectorAll(controls)) {
       if (this.seen(element) && !named(element)) found.push(`no name: ${this.say(element)}`);

@@ -36,7 +36,7 @@ async def test_from_the_chat_to_a_second_factor(desk: Desk) -> None:
     await desk.check_fit()
     await field.fill(totp.at(house.clock() // 1000))
     await field.press("Enter")
-    await expect(page.get_by_text(seat.words("factor_page.done_title"))).to_be_focused()
+    await expect(page.get_by_role("heading", name=seat.words("factor_page.done_title"))).to_be_focused()
     await desk.check_fit()
     await page.reload()
     await page.get_by_role("link", name=seat.words("factor_page.to_chat")).click()
