@@ -44,6 +44,8 @@ from handlers import topics
 from handlers.documents import campaigns
 from handlers.documents.campaigns import Terms
 from handlers.documents.listing import list_people
+from handlers.organisation import grants
+from handlers.organisation.grants import Order, Wanted
 from handlers.organisation.imports import DateRule, import_organisations, import_roster
 from handlers.organisation.roster import RosterRow, read_roster
 from storage.database import Database, Unavailable
@@ -268,6 +270,7 @@ async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:
         kp7.database, kp7.vault, folder / "roster.csv", today=today, rule=rule, by="demo", clock=kp7.clock
     )
     await _sample_campaign(kp7, folder / "uncertified.csv")
+    await _sample_officer(kp7, folder / "papers" / "order.pdf")
 
 
 async def _sample_campaign(kp7: Kp7, people: Path) -> None:
@@ -279,6 +282,24 @@ async def _sample_campaign(kp7: Kp7, people: Path) -> None:
     due = local_date(kp7.clock(), timezone) + timedelta(weeks=4)
     terms = Terms(kp7.texts("th", "campaign.documents", {}), due, due + timedelta(weeks=1))
     await list_people(kp7.database, kp7.vault, people, terms, timezone=timezone, by="demo", clock=kp7.clock)
+
+
+async def _sample_officer(kp7: Kp7, order: Path) -> None:
+    """Unless somebody had a role before, ended though it may be."""
+    async with kp7.database.read() as tx:
+        if await tx.one("SELECT 1 FROM grants LIMIT 1"):
+            return
+    today = local_date(kp7.clock(), kp7.settings.timezone)
+    pdf = await asyncio.to_thread(order.read_bytes)
+    given = Order("1/2569", min(today, date(2026, 1, 5)), pdf, "นายหัวหน้า ส่วนราชการ")  # as it says
+    wanted = Wanted("unit_hr", "D01", below=True, order=given, starts_on=today)
+    try:
+        await grants.add(
+            kp7.database, kp7.vault, kp7.files, kp7.papers.take, demo.OFFICER, wanted,
+            by="demo", clock=kp7.clock, timezone=kp7.settings.timezone,
+        )  # fmt: skip
+    except (grants.Refused, grants.BadOrder) as error:  # everything else can be tried all the same
+        log.warning("no_sample_officer", why=str(error))
 
 
 def web_app(kp7: Kp7) -> ASGIApp:

@@ -29,6 +29,7 @@ from bot.text import Texts
 FOLDER = Path("var")
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 SHOWN = 100
+OFFICER = "1999900000021"  # Malee, who acts for HR there
 
 
 def settings(given: Settings) -> Settings:

@@ -65,8 +65,8 @@ CAST = (
         transferred_in=None,
         email="malee.t@example.go.th",
         laser="JT2000000202",
-        note_th="เจ้าหน้าที่บุคคล มีอีเมลในทะเบียน",
-        note_en="HR officer, e-mail on record",
+        note_th="เจ้าหน้าที่บุคคลของกรมตัวอย่าง (`make run` บันทึกคำสั่งไว้แล้ว) มีอีเมลในทะเบียน",
+        note_en="HR officer of the Department of Examples (`make run` has recorded the order), e-mail on record",
     ),
     Person(
         title="นาย",

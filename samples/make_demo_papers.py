@@ -1,7 +1,7 @@
 """Makes the papers that lie ready for the demo, in `samples/papers/`: `python samples/make_demo_papers.py`.
 
-They are Somchai's, as `make_papers.py` draws them, and small: they stand in the repository, so that the demo needs no
-development tools. This script does.
+They are Somchai's, as `make_papers.py` draws them, and the order by which Malee acts for HR; small, as they stand in
+the repository, so that the demo needs no development tools. This script does.
 """
 
 import sys
@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # run by hand, from anywhere
 
 from samples import make_papers  # noqa: E402
+from samples.paper_forms import ORDER, drawn  # noqa: E402
 
 PHOTO = (1440, 1080)
 FOLDER = HERE / "papers"
@@ -23,6 +24,7 @@ PAPERS: Mapping[str, Callable[[], bytes]] = {
     "4_mother_card.jpg": lambda: make_papers.photo("mother_card", PHOTO, quality=60),
     "7_degree.pdf": lambda: make_papers.pdf("degree"),
     "7_transcript.pdf": lambda: make_papers.pdf("transcript"),
+    "order.pdf": lambda: drawn(ORDER),
     "x_locked.pdf": make_papers.BAD["locked.pdf"],
     "x_truncated.pdf": make_papers.BAD["truncated.pdf"],
 }

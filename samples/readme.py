@@ -44,6 +44,12 @@ PAPERS = (
         "PDF สองหน้า ประทับตราทั้งสองหน้า (วุฒิสูงสุดเป็นฉบับเดียวกัน ไม่ต้องส่งซ้ำ)",
         "two pages, both are marked (the highest degree is the same one and need not be sent again)",
     ),
+    (
+        "order.pdf",
+        "คำสั่งมอบหมายนางมาลี / the order by which Malee acts for HR",
+        "`make run` ใช้แล้ว ลองเองได้ด้วย `kp7 officer add --order-file`",
+        "`make run` has used it; try it yourself with `kp7 officer add --order-file`",
+    ),
     ("x_locked.pdf", "ช่องใดก็ได้ / anywhere", "ไม่รับ: ต้องใช้รหัสผ่าน (1234)", "refused: it needs a password (1234)"),
     ("x_truncated.pdf", "ช่องใดก็ได้ / anywhere", "ไม่รับ: ไฟล์มาไม่ครบ", "refused: a part of the file is missing"),
 )

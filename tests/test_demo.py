@@ -31,6 +31,17 @@ async def test_sample_people_owe_papers_in_four_weeks(tmp_path: Path) -> None:
         assert await owed(house, MALEE.national_id) is None
 
 
+async def test_malee_acts_for_hr_by_an_order_until_that_is_revoked(tmp_path: Path) -> None:
+    async with a_house(tmp_path, samples=False, demo=True) as house:
+        [row] = before = await rows(house, "SELECT * FROM grants")
+        assert (row["role"], row["scope"], row["below"], row["granted_by"]) == ("unit_hr", "D01", 1, "demo")
+        assert (await kp7(house, "officer", "revoke", MALEE.national_id))[0] == 0
+        await house.restart()
+        [after] = await rows(house, "SELECT * FROM grants")
+        assert after["ended_why"] == "revoked"
+        assert after["id"] == before[0]["id"]
+
+
 async def test_another_start_changes_nothing_even_after_days_or_the_end(tmp_path: Path) -> None:
     async with a_house(tmp_path, samples=False, demo=True) as house:
         for ended in (False, True):
