@@ -73,6 +73,7 @@ async def test_from_the_first_list_to_the_end(house: House, path: Path) -> None:
         f"{later}  นายสมชาย ทดสอบ, กองแผนงานตัวอย่าง: not begun",
         f"{later}  นายอนันต์ สมมติ, กองบริหารทดลอง: not begun",
         "in all 2: complete 0, handed in in part 0, answered 0, not begun 2",
+        "certified 0; papers: approved 0, returned 0, waived 0",
     ]
     assert await campaign(house, "close", id) == (0, "closed\n", "")
     assert await campaign(house, "close", id) == (0, "was closed before\n", "")
@@ -114,7 +115,7 @@ async def test_for_scripts(house: House, path: Path) -> None:
         "people": [
             {"id": somchai["person_id"], "name": "นายสมชาย ทดสอบ", "unit": "กองแผนงานตัวอย่าง",
              "listed_on": str(day(house, 0)), "due": due, "stage": "not_begun", "owed": None,
-             "handed_in": 0, "papers": {}}
+             "handed_in": 0, "papers": {}, "returned": 0, "approved": 0, "certified": False}
         ],
     }  # fmt: skip
 
@@ -134,12 +135,29 @@ async def test_show_says_who_is_complete(house: House, path: Path) -> None:
                 for slot, state in (("house", "waiting"), ("id_card", "submitted"), ("father", "received"))
             ],
         )
-    somchais, anans, counts = (await campaign(house, "show", id))[1].splitlines()[1:]
+    somchais, anans, counts, _ = (await campaign(house, "show", id))[1].splitlines()[1:]
     assert somchais.endswith(": handed in 2 of 6 (received 1, submitted 1, waiting 1)")
     assert anans.endswith(": not begun")
     assert counts == "in all 2: complete 0, handed in in part 1, answered 0, not begun 1"
     shown = await rows(house, "SELECT subject FROM audit WHERE action = 'campaign.shown'")
     assert {row["subject"] for row in shown} >= {somchai.id}, "their answers were opened"
+
+
+async def test_numbers_of_each_unit(house: House, path: Path) -> None:
+    save(path, (SOMCHAI.national_id, SOMCHAI.name), (ANAN.national_id, ANAN.name))
+    id = await begun(house, path)
+    code, said, complained = await campaign(house, "numbers", id)
+    nothing = "complete 0, papers waiting 0, returned 0, certified 0"
+    assert (code, complained, said.splitlines()[1:]) == (0, "", [
+        f"D0103  กองแผนงานตัวอย่าง: listed 1, {nothing}",
+        f"D0201  กองบริหารทดลอง: listed 1, {nothing}",
+        f"in all: listed 2, {nothing}",
+    ])  # fmt: skip
+    [first, _] = json.loads((await campaign(house, "numbers", id, "--json"))[1])["units"]
+    assert first == {
+        "unit": "D0103", "name": "กองแผนงานตัวอย่าง", "listed": 1, "complete": 0, "certified": 0, "waiting": 0,
+        "returned": 0, "approved": 0,
+    }  # fmt: skip
 
 
 async def test_who_is_asked_by_another_one_is_told_of_before_and_after(house: House, path: Path) -> None:
@@ -171,6 +189,7 @@ async def test_a_list_with_another_header_is_told_what_is_wanted(house: House, p
         (("documents", "--due", "2099-02-01", "--levels", "0"), "--levels is a number from 1 to 2."),
         (("documents", "--campaign", "nobody"), "There is no campaign 'nobody'. `kp7 campaign list` shows them all."),
         (("show", "nobody"), "There is no campaign 'nobody'. `kp7 campaign list` shows them all."),
+        (("numbers", "nobody"), "There is no campaign 'nobody'. `kp7 campaign list` shows them all."),
         (("close", "nobody"), "There is no campaign 'nobody'. `kp7 campaign list` shows them all."),
         (("due", "nobody", "--due", "2099-01-01"),
          "There is no campaign 'nobody'. `kp7 campaign list` shows them all."),
@@ -215,7 +234,7 @@ async def test_who_is_listed_may_ask_what_is_kept_and_be_erased(house: House, pa
     assert f"campaign_id: {id}" in said
     assert (await kp7(house, "person", "erase", "--yes", SOMCHAI.national_id))[0] == 0
     assert await rows(house, "SELECT * FROM listed") == []
-    assert (await campaign(house, "show", id))[1].count("\n") == 2, "the campaign, and that there is nobody"
+    assert (await campaign(house, "show", id))[1].count("\n") == 3, "the campaign, and that there is nobody"
 
 
 async def test_nothing_is_done_that_cannot_be_written_down(house: House, path: Path) -> None:

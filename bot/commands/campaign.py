@@ -1,6 +1,7 @@
 """`kp7 campaign`: who has to hand in papers, and until when."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from handlers.documents.campaigns import Campaign, Terms
     from handlers.documents.listing import Report
     from handlers.documents.overview import Standing
+    from handlers.review.numbers import Numbers
 
 T = TypeVar("T")
 app = typer.Typer(help="Campaigns: who has to hand in papers, and until when.", no_args_is_help=True)
@@ -149,7 +151,9 @@ def show(id: Id, as_json: Json = False, by: By = "") -> None:
     if as_json:
         listed = [
             {"id": one.person_id, "name": one.name, "unit": one.unit, "listed_on": one.listed_on, "due": one.due,
-             "stage": one.stage, "owed": one.owed, "handed_in": one.handed_in, "papers": one.papers}
+             "stage": one.stage, "owed": one.owed, "handed_in": one.handed_in, "papers": one.papers,
+             "returned": one.papers.get("returned", 0), "approved": one.papers.get("approved", 0),
+             "certified": one.certified}
             for one in people
         ]  # fmt: skip
         say_json({**_told(campaign), "stages": stages, "people": listed})
@@ -159,8 +163,39 @@ def show(id: Id, as_json: Json = False, by: By = "") -> None:
     for one in people:
         stage = texts(language, f"cli.stage.{one.stage}", {"handed_in": one.handed_in, "owed": one.owed or "?"})
         papers = ", ".join(f"{state} {count}" for state, count in one.papers.items())
-        say(f"{one.due}  {one.name}, {one.unit}: {stage}{f' ({papers})' if papers else ''}")
+        certified = f", {texts(language, 'cli.certified')}" if one.certified else ""
+        say(f"{one.due}  {one.name}, {one.unit}: {stage}{f' ({papers})' if papers else ''}{certified}")
     say(texts(language, "cli.stages", {"people": len(people), **stages}))
+    counts = {state: sum(one.papers.get(state, 0) for one in people) for state in ("approved", "returned", "waived")}
+    say(texts(language, "cli.verdicts", {"certified": sum(one.certified for one in people), **counts}))
+
+
+@app.command("numbers")
+def numbers(id: Id, as_json: Json = False) -> None:
+    """Of each unit: how many are listed, complete and certified; how many papers wait and came back."""
+    from bot.text import Texts
+
+    async def work(settings: Any, database: Any, vault: Any) -> "tuple[Campaign, list[Numbers]]":
+        from handlers.documents import campaigns
+        from handlers.review import numbers
+
+        async with database.read() as tx:
+            campaign = await campaigns.get(tx, id, settings.timezone)
+        return campaign, await numbers.numbers(database, vault, campaign)
+
+    campaign, units = _or_refused(lambda: with_database(work))
+    if as_json:
+        say_json({**_told(campaign), "units": [asdict(unit) for unit in units]})
+        return
+    texts, language = Texts(), cli_language()
+    say(_line(campaign))
+    for unit in units:
+        say(f"{unit.unit or '-'}  {unit.name}: {texts(language, 'cli.numbers', asdict(unit))}")
+    whole = {name: sum(getattr(unit, name) for unit in units) for name in _COUNTED}
+    say(texts(language, "cli.numbers_in_all", {"numbers": texts(language, "cli.numbers", whole)}))
+
+
+_COUNTED = ("listed", "complete", "waiting", "returned", "certified")
 
 
 @app.command("close")

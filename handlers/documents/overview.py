@@ -1,16 +1,16 @@
 """Who is listed in a campaign, and how far they are: for HR's eyes."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from handlers.documents import families
 from handlers.documents.campaigns import Campaign
-from handlers.documents.rules import HANDED_IN, Family, State, standing
+from handlers.documents.progress import Progress, progress
+from handlers.documents.rules import HANDED_IN
 from storage import audit, people
-from storage.database import Database, Row, Tx, retried
+from storage.database import Database, Row, retried
 from storage.vault import Vault
 
 _CHUNK = 200  # people; as short a lock as an import's own
@@ -23,7 +23,8 @@ STAGES: tuple[Stage, ...] = ("not_begun", "answered", "part", "complete")
 @dataclass(frozen=True)
 class Standing:
     """`due`: their own day. `papers`: how many there are in which state; what is missing is in none. `owed`: how many
-    they owe by what they have answered, which is opened for this; None where they have not. `handed_in`: of these."""
+    they owe by what they have answered, which is opened for this; None where they have not. `handed_in`: of these.
+    `certified`: all of it was approved or waived."""
 
     person_id: str
     name: str = field(repr=False)
@@ -33,6 +34,7 @@ class Standing:
     papers: Mapping[str, int]
     owed: int | None
     handed_in: int
+    certified: bool
 
     @property
     def stage(self) -> Stage:
@@ -50,13 +52,8 @@ async def standings(
     async def look(rows: Sequence[Row]) -> list[Standing]:
         async with database.write() as tx:
             found = await people.by_ids(tx, vault, [row["person_id"] for row in rows])
-            answers = await families.of(tx, vault, list(found))
-            states = await _states(tx, campaign, list(found))
-            shown = [
-                _standing(row, campaign, found[id], answers.get(id), states[id])
-                for row in rows
-                if (id := row["person_id"]) in found
-            ]
+            far = await progress(tx, vault, campaign, list(found))
+            shown = [_standing(row, found[id], far[id]) for row in rows if (id := row["person_id"]) in found]
             lines = [audit.Line(by, "campaign.shown", one.person_id, {"campaign": campaign.id}) for one in shown]
             await audit.append(tx, vault, clock(), lines)
         return shown
@@ -71,31 +68,16 @@ async def standings(
             yield one
 
 
-async def _states(tx: Tx, campaign: Campaign, ids: Sequence[str]) -> Mapping[str, Mapping[str, State]]:
-    """By person, by slot."""
-    rows = await tx.each(
-        "SELECT person_id, slot, state FROM papers WHERE campaign_id = :campaign "
-        "AND person_id IN (SELECT value ->> 'id' FROM each(:batch))",
-        [{"id": id} for id in ids],
-        {"campaign": campaign.id},
-    )
-    found: defaultdict[str, dict[str, State]] = defaultdict(dict)
-    for row in rows:
-        found[row["person_id"]][row["slot"]] = row["state"]
-    return found
-
-
-def _standing(
-    row: Row, campaign: Campaign, person: people.Person, family: Family | None, states: Mapping[str, State]
-) -> Standing:
-    owing = standing(family, campaign.terms.options, states) if family else None
+def _standing(row: Row, person: people.Person, far: Progress) -> Standing:
+    owing = far.checklist
     return Standing(
         person_id=person.id,
         name=person.full_name,
         unit=person.unit,
         listed_on=date.fromisoformat(row["listed_on"]),
         due=date.fromisoformat(row["due"]),
-        papers=dict(sorted(Counter(states.values()).items())),
+        papers=dict(sorted(Counter(far.states.values()).items())),
         owed=owing.whole if owing else None,
-        handed_in=owing.handed_in if owing else sum(state in HANDED_IN for state in states.values()),
+        handed_in=owing.handed_in if owing else sum(state in HANDED_IN for state in far.states.values()),
+        certified=far.certified,
     )

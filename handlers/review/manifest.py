@@ -6,7 +6,7 @@ dashes, else a spreadsheet takes it for a number and loses digits.
 
 import csv
 import hashlib
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 
 from bot import thai
 from bot.text import Texts
@@ -41,7 +41,8 @@ class Line:
 
 class Manifest:
     def __init__(self, texts: Texts) -> None:
-        self._cells, self._sums = StringIO(newline=""), StringIO()
+        self._listed, self._sums = BytesIO(), BytesIO()
+        self._cells = TextIOWrapper(self._listed, "utf-8-sig", newline="")
         self._rows = csv.writer(self._cells)
         self._rows.writerow([texts("th", column) for column in COLUMNS])
 
@@ -54,13 +55,14 @@ class Manifest:
 
     def sum(self, path: str, sha256: str) -> None:
         """As `sha256sum` has it."""
-        self._sums.write(f"{sha256}  {path}\n")
+        self._sums.write(f"{sha256}  {path}\n".encode())
 
     def files(self) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
         """Path and content of each, once all is told."""
-        listed = self._cells.getvalue().encode("utf-8-sig")
+        self._cells.flush()
+        listed = self._listed.getvalue()
         self.sum(MANIFEST, hashlib.sha256(listed).hexdigest())
-        return (MANIFEST, listed), (SUMS, self._sums.getvalue().encode())
+        return (MANIFEST, listed), (SUMS, self._sums.getvalue())
 
 
 def inert(cell: str) -> str:
