@@ -111,7 +111,7 @@ class Previews:
             return await self._shown(meant)
 
     async def _shown(self, meant: Meant) -> Response:
-        found = await self._waiting_paper(meant)
+        found = await self.waiting_paper(meant)
         if found is None:
             raise HTTPException(404)
         file, key = found
@@ -128,11 +128,11 @@ class Previews:
             if drawn.reason is Reason.BUSY:
                 return PlainTextResponse("busy", 503)
             raise HTTPException(404)
-        if await self._waiting_paper(meant) is None:  # decided, or the role lost, while it was drawn
+        if await self.waiting_paper(meant) is None:  # decided, or the role lost, while it was drawn
             raise HTTPException(404)
         return Response(drawn.jpeg, media_type="image/jpeg", headers=_HEADERS)
 
-    async def _waiting_paper(self, meant: Meant) -> tuple[str, Key] | None:
+    async def waiting_paper(self, meant: Meant) -> tuple[str, Key] | None:
         """Its PDF, and the key that opens it; None unless it waits for this officer just now, as it was seen."""
         house = self._house
         async with house.database.read() as tx:

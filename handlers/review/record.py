@@ -44,10 +44,10 @@ class Record:
     async def open(self, context: Context, effect: do.Open) -> dict[str, Any] | Say:
         try:
             officer, item = await self._item(context, effect.item, effect.seen)
-            path = ""
-            if item.kind in queue.PAPERS:
-                about = {"paper": item.id, "seen": item.seen}
-                path = await page_links.open_link(context, PREFIX, PURPOSE, about, minutes=MINUTES)
+            if item.kind not in queue.PAPERS:
+                raise Invalid("item_gone")
+            about = {"paper": item.id, "seen": item.seen}
+            path = await page_links.open_link(context, PREFIX, PURPOSE, about, minutes=MINUTES)
             return {**await self._card(context, officer, item), "path": path}
         except Invalid as wrong:
             return _said(wrong)

@@ -81,11 +81,11 @@ def open_item(standing: Standing, args: Mapping[str, Any]) -> Script[Any]:
     chosen = yield from Ask[str](
         f"open.{card['item']}.{card['seen']}",
         choices=(
-            *(link if card["path"] else ()),
+            *link,
             *_verdicts(card, quiet=True),
             Choice("review_back" if on else "review_stop", style="quiet"),
         ),
-        text="ask.review_open" if card["path"] else "ask.review_whole",
+        text="ask.review_open",
         params=_shown(card),
     )
     if chosen in ("review_back", "review_stop"):
