@@ -117,7 +117,7 @@ class Description:
 
 
 async def describe(tx: Tx, vault: Vault, settings: Settings, officer: Officer, item: Item) -> Description:
-    """Raises `Invalid`: item_gone, item_unreadable."""
+    """Raises `Invalid`: item_gone."""
     found = await people.by_ids(tx, vault, [item.owner])
     if item.owner not in found:
         raise Invalid("item_gone")
@@ -132,7 +132,7 @@ async def describe(tx: Tx, vault: Vault, settings: Settings, officer: Officer, i
                 return await _paper(tx, vault, settings, officer, item, owner)
     except Tampered:
         log.error("item_unreadable", kind=item.kind, item=item.id)
-        raise Invalid("item_unreadable") from None
+        return _described(item, owner, Say("describe.unreadable"), (), ())  # the others of the queue still open
 
 
 def _who(owner: Person) -> Say:

@@ -25,7 +25,9 @@ from storage.people import national_id_index
 from tests.cast import ANAN, MALEE, PRIYA, RUNG, SOMCHAI, Player
 from tests.house import House, a_house
 from tests.journeys.test_officer import asks_hr, finishes, kp7
+from tests.journeys.test_review import in_office_hours, proves
 from tests.officers import grant
+from tests.officers import officer as enrolled
 from tests.security.tools import change, on_disk, other_than, person, rows
 
 
@@ -139,6 +141,39 @@ async def test_somchai_asks_hr_and_is_answered(house: House) -> None:
     await somchai.says("ask hr")
     await somchai.says("มากเกินไป")
     somchai.sees("error.too_many_questions")
+
+
+async def test_malee_answers_in_her_chat(house: House) -> None:
+    """Somchai's question and his new chat, one after the other; a row that was edited stops nobody."""
+    in_office_hours(house)
+    somchai, phone, malee = await house.somebody(), await house.somebody(), await house.somebody("en")
+    totp = await enrolled(house, MALEE.national_id)
+    await malee.logs_in(MALEE.national_id, MALEE.email)
+    await somchai.logs_in(SOMCHAI.national_id, SOMCHAI.email)
+    await somchai.taps("menu.ask_hr")
+    await somchai.says("ต้องส่งทะเบียนบ้านเล่มใหม่ไหม")
+    copied = "kind, account_id, person_id, key_id, detail, version, 1, NULL, NULL, NULL, NULL FROM requests"
+    await change(house, f"INSERT INTO requests SELECT 'edited', {copied}")
+    house.clock.forward(minutes=2)
+    await phone.logs_in(SOMCHAI.national_id, SOMCHAI.email)
+    await malee.taps("menu.review")
+    await proves(malee, totp)
+    malee.sees("describe.unreadable")
+    await malee.taps("choice.review_later")
+    assert "ทะเบียนบ้านเล่มใหม่" in malee.sees("describe.help", "describe.asked").text
+    await malee.taps("choice.decide_answer")
+    malee.sees("ask.review_words")
+    heard = len(phone.screens)
+    await malee.says("ไม่ต้องค่ะ")
+    malee.sees("review.answered", "describe.relink", "describe.relinked")
+    await phone.hears(heard + 1)
+    assert "ไม่ต้องค่ะ" in phone.sees("notice.hr_answer").text
+    heard = len(phone.screens)
+    await malee.taps("choice.decide_cut_off")
+    malee.sees("review.cut_off", "review.end")
+    await phone.hears(heard + 1)
+    phone.sees("cut_off_by_hr")
+    phone.is_cleared()
 
 
 async def test_an_answer_waits_for_who_has_no_chat(house: House) -> None:
