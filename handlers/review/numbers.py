@@ -40,7 +40,8 @@ class Numbers:
 async def numbers(
     database: Database, vault: Vault, campaign: Campaign, units: frozenset[str] | None = None
 ) -> list[Numbers]:
-    """By code, those without one last. `units`: codes of those that whoever asks may know of (`Officer.units("numbers")`); None: all."""
+    """By code, those without one last. `units`: codes of those that whoever asks may know of
+    (`Officer.units("numbers")`); None: all."""
     found: dict[tuple[str, str], Numbers] = {}
     async for _, unit, name, one in _each(database, vault, campaign, units):
         place = (unit, "" if unit else name)
