@@ -11,7 +11,9 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 import pytest
 
 from bot import thai
+from bot.events import Invalid
 from handlers.documents.rules import Family, Options
+from handlers.organisation import authority
 from handlers.review import export
 from handlers.review.export import Fault, Report, Wanted
 from storage.files import content_index
@@ -251,3 +253,41 @@ async def test_units_are_left_out_that_are_not_wanted(hr: Office) -> None:
     assert [row["หน่วยงาน"] for row in manifest(zip)] == ["กองอื่น"]
     zip, _ = await exported(hr, units=frozenset())
     assert manifest(zip) == []
+
+
+async def granted(hr: Office, person: str, role: str, scope: str) -> None:
+    row = {
+        "id": f"grant {person}", "person_id": person, "role": role, "scope": scope, "below": 0, "home": "D0103",
+        "key_id": "k", "detail": "", "order_date": "2026-01-01", "order_file": "", "starts_on": "2026-01-01",
+        "ends_on": None, "granted_by": "cli:x", "granted_at": 1, "ended_at": None, "ended_why": None,
+    }  # fmt: skip
+    row["mac"] = authority.grant_mac(hr.house.vault, row)
+    async with hr.database.write() as tx:
+        await tx.run(f"INSERT INTO grants ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})", row)
+
+
+async def test_an_officer_exports_their_units_but_not_themselves_and_stops_with_the_role(hr: Office) -> None:
+    await hr.organisations(D0103="", D0201="")
+    malee = await hr.has_approved("มาลี", ["house"])
+    admin = await hr.somebody("สุดา")
+    for nth in range(export.CHUNK + 1):
+        await hr.has_approved(f"คน{nth}", ["house"], nth=100 + nth)
+    await hr.has_approved("อนันต์", ["house"], unit="กองอื่น", code="D0201")
+    await granted(hr, malee, "unit_hr", "D0103")
+    await granted(hr, admin, "central_admin", "D0103")
+    zip, report = await exported(hr, officer=malee)
+    assert {row["หน่วยงาน"] for row in manifest(zip)} == {"กองแผนงาน"}
+    assert "นายมาลี ทดสอบ" not in {row["ชื่อ-สกุล"] for row in manifest(zip)}
+    assert report.people == export.CHUNK + 1
+    for officer, units in ((malee, {"D0201"}), (malee, {"D0103", "D0201"}), (malee, set()), (admin, None), ("x", None)):
+        with pytest.raises(Invalid, match="not_officer"):
+            await export.prepare(hr.house, Wanted("c1", None if units is None else frozenset(units), officer))
+
+    plan = await export.prepare(hr.house, Wanted("c1", officer=malee))
+    coming = export.stream(hr.house, plan, by="web:x")
+    pieces = [await anext(coming)]
+    await change(hr, "UPDATE grants SET ended_at = 2 WHERE person_id = :id", id=malee)
+    with pytest.raises(Invalid, match="not_officer"):
+        pieces += [piece async for piece in coming]
+    with pytest.raises(BadZipFile):
+        ZipFile(BytesIO(b"".join(pieces)))
