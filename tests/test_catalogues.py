@@ -108,6 +108,7 @@ def test_no_sentence_is_left_over() -> None:
     made_of_names = (  # of channels, of kinds of input, of papers and of where they stand, of why one is refused
         "way.", "web.placeholder.", "paper.", "mark.", "error.paper_",
         "describe.", "error.item_", "choice.decide_", "channel.", "error.reason_",  # of what waits for officers
+        "choice.waive_", "prompt.kind_", "review.", "verdicts.",  # and of how it was decided
         "cli.stage.",  # and of how far somebody is
     )  # fmt: skip
     assert {key for key in TH if not said(key) and not key.startswith(made_of_names)} == set()

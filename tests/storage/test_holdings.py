@@ -40,6 +40,8 @@ STAYS = {
     "grants": "with the person: verdicts name them",
     "signatures": "with the person",
     "papers": "with the person: they are the record",
+    "verdicts": "with the person: who decided what about their papers",
+    "prompts": "one row an officer, with the person",
     "pages": "until their paper is submitted or deleted; handlers/documents/drafts.py",
     "second_factors": "with the person, or until an operator resets it",
     "processes": "goes with the process; bot/pulse.py",
