@@ -26,3 +26,22 @@ class CheckFactor:
     """→ true, or refused. From now on this chat has proved it."""
 
     code: str
+
+
+@dataclass(frozen=True)
+class Colleagues:
+    """→ {"today", "until": the last day of this officer's own absence, or empty; "people": [id, name] of those who may
+    have their queue}. Days are ISO."""
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """→ true: until this day (ISO) the queue is this colleague's."""
+
+    colleague: str
+    until: str
+
+
+@dataclass(frozen=True)
+class ComeBack:
+    """→ true: the queue is one's own again."""

@@ -1,12 +1,13 @@
-"""The conversations about the second factor, in reading order. Pure (law 1, see `bot.flow`)."""
+"""The conversations about the second factor, and about being away, in reading order. Pure (law 1, see `bot.flow`)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 from bot import thai
 from bot.answers import typed
-from bot.events import Say
+from bot.events import Invalid, Say
 from bot.flow import Ask, Choice, Do, Script
 from handlers.identity.effects import StepUpNeeded
 from handlers.identity.script import mailed_code
@@ -14,6 +15,7 @@ from handlers.organisation import effects as do
 from handlers.organisation.standing import Standing
 
 DIGITS = 6  # of every authenticator
+DAYS_AWAY = 60
 
 
 def proven(standing: Standing) -> Script[None]:
@@ -54,3 +56,41 @@ def _set_up(standing: Standing) -> Script[None]:
 def second_factor(standing: Standing, _args: Mapping[str, Any]) -> Script[Say]:
     yield from proven(standing)
     return Say("factor.ready")
+
+
+def hand_over(standing: Standing, _args: Mapping[str, Any]) -> Script[Say]:
+    """Away for some days: a colleague who holds the same role has the queue. Nothing is passed on by it."""
+    if standing.officer is None:
+        return Say("error.not_officer")
+    yield from proven(standing)
+    found = yield from Do[dict[str, Any]]("colleagues", do.Colleagues())
+    if found["until"]:
+        until = date.fromisoformat(found["until"])
+        choices = (Choice("hand_over_end", style="primary"), Choice("hand_over_keep"))
+        if (yield from Ask[str]("hand_over_away", choices=choices, params={"until": until})) == "hand_over_keep":
+            return Say("hand_over.kept", {"until": until})
+        yield from Do[bool]("back", do.ComeBack(), final=True)
+        return Say("hand_over.back")
+    if not found["people"]:
+        return Say("hand_over.nobody")
+    names = {str(id): str(name) for id, name in found["people"]}
+    who = yield from Ask[str](
+        "hand_over_who",
+        choices=tuple(Choice(id, label="choice.hand_over_who", params={"name": name}) for id, name in names.items()),
+        keep=lambda id: id in names,
+    )
+    last = yield from Ask[str]("hand_over_until", typed(_last_day(date.fromisoformat(found["today"]))))
+    words = {"name": names[who], "until": date.fromisoformat(last)}
+    yield from Ask[str]("hand_over_sure", choices=(Choice("hand_over_yes", style="primary"),), params=words)
+    yield from Do[bool]("handed_over", do.HandOver(who, last), final=True)
+    return Say("hand_over.done", words)
+
+
+def _last_day(today: date) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        day = thai.parse_date(text)
+        if not 0 <= (day - today).days <= DAYS_AWAY:
+            raise Invalid("hand_over_day", limit=today + timedelta(DAYS_AWAY))
+        return day.isoformat()
+
+    return read
