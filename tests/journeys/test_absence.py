@@ -7,7 +7,7 @@ from bot.times import local_date
 from handlers.organisation import authority
 from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.house import Chat, House
-from tests.officers import grant, officer, who
+from tests.officers import grant, officer, revoke, who
 from tests.security.tools import rows
 
 
@@ -78,5 +78,21 @@ async def test_who_is_no_officer_is_not_offered_it_and_gets_nothing(house: House
     await chat.logs_in(SOMCHAI.national_id, SOMCHAI.email)
     assert house.kp7.texts(chat.language, "menu.hand_over") not in chat.screen.labels
     await chat.says("ฝากงาน")
-    chat.sees("error.not_officer")
+    chat.sees("error.not_offered")
+    assert await rows(house, "SELECT 1 FROM absences") == []
+
+
+async def test_a_colleague_who_has_lost_the_role_meanwhile(house: House) -> None:
+    totp = await officer(house, MALEE.national_id)
+    await grant(house, SOMCHAI.national_id)
+    chat = await house.somebody()
+    await chat.logs_in(MALEE.national_id, MALEE.email)
+    await chat.taps("menu.hand_over")
+    await chat.says(totp.at(house.clock() // 1000))
+    await chat.presses(SOMCHAI.name)
+    today = local_date(house.clock(), house.settings.timezone)
+    await chat.says(format_date(today, "th"))
+    await revoke(house, SOMCHAI.national_id)
+    await chat.taps("choice.hand_over_yes")
+    chat.sees("error.hand_over_not_possible")
     assert await rows(house, "SELECT 1 FROM absences") == []
