@@ -3,6 +3,7 @@
 import base64
 import binascii
 from datetime import date
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot import times
 
+_timezones = cache(available_timezones)  # which goes through hundreds of files
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
 Count = Annotated[int, Field(ge=1, le=1_000_000)]  # a limit of none would be no limit; in ms, more overflows
 Keeping = Annotated[int, Field(ge=1, le=89)]  # days; who was erased is gone everywhere before 90 (DP4)
@@ -138,7 +140,7 @@ class Settings(BaseSettings):
     @field_validator("timezone")
     @classmethod
     def _exists(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in _timezones():
             raise ValueError("is not a time zone, such as Asia/Bangkok")
         return value
 

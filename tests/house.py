@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import re
 import socket
+import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,7 +23,11 @@ from bot import front
 from bot.app import Kp7, date_rule, running, web_app
 from bot.channels.line.fake import FakeLine, Faults
 from bot.settings import Settings
-from handlers.organisation.imports import import_organisations, import_roster
+from handlers.organisation.imports import DateRule, import_organisations, import_roster
+from storage.database import Database
+from storage.opening import opened
+from storage.sqlite import file_of
+from storage.vault import Vault
 from tests.channels.line import openapi
 from tests.chats import LINE_SECRET, Chat, LineChat, Screen, WebChat, _buttons, _texts, somebody
 from tests.post_office import PATIENCE, PostOffice
@@ -119,12 +124,7 @@ class House:
         await self.start()
 
     async def load_samples(self) -> None:
-        kp7 = self.kp7
-        await import_organisations(kp7.database, SAMPLES / "organisations.csv")
-        await import_roster(
-            kp7.database, kp7.vault, SAMPLES / "roster.csv", today=date(2026, 11, 21),
-            rule=date_rule(kp7.settings), by="cli:malee", clock=self.clock,
-        )  # fmt: skip
+        await _import_samples(self.kp7.database, self.kp7.vault, date_rule(self.settings), self.clock)
 
     async def somebody(self, language: str = "th") -> "Chat":
         """A new person with a browser or phone of their own, who has opened the chat and sees the welcome."""
@@ -214,9 +214,10 @@ async def _a_house(
         **settings,
     }
     house = House(Settings(_env_file=None, **given).model_copy(update=dict(unbounded)), clock, post, line)
+    ready = samples and await _moved_in(house)
     await house.start()
     try:
-        if samples:
+        if samples and not ready:
             await house.load_samples()
         yield house
     finally:
@@ -224,3 +225,35 @@ async def _a_house(
             await chat.close()
         await house.stop()
         server.close()
+
+
+async def _import_samples(database: Database, vault: Vault, rule: DateRule, clock: Clock) -> None:
+    await import_organisations(database, SAMPLES / "organisations.csv")
+    await import_roster(
+        database, vault, SAMPLES / "roster.csv", today=date(2026, 11, 21), rule=rule, by="cli:malee", clock=clock
+    )
+
+
+_ready: dict[
+    tuple[bytes, DateRule], bytes
+] = {}  # files with the sample roster: to make one takes longer than most tests
+
+
+async def _moved_in(house: House) -> bool:
+    """Into a file in which the samples are already; not where there is a file, nor on PostgreSQL."""
+    settings, rule = house.settings, date_rule(house.settings)
+    if not settings.database_url.startswith("sqlite:") or settings.master_old:
+        return False
+    path = file_of(settings.database_url)
+    if path.exists():
+        return False
+    if (settings.master, rule) not in _ready:
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder, "kp7.db")
+            database = await Database.open(f"sqlite:///{made}")
+            vault = await opened(database, settings.master)
+            await _import_samples(database, vault, rule, house.clock)
+            await database.close()
+            _ready[settings.master, rule] = await asyncio.to_thread(made.read_bytes)
+    path.write_bytes(_ready[settings.master, rule])
+    return True
