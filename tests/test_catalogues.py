@@ -15,6 +15,7 @@ from bot.text import Texts
 from tests.house import House
 from tests.journeys.papers import everything_about_papers
 from tests.journeys.test_identity import JOURNEYS
+from tests.journeys.test_requests import asks_for_help
 from tests.journeys.test_second_factor import sets_up_a_second_factor
 
 ROOT = Path(__file__).parent.parent
@@ -168,6 +169,7 @@ HELPED = {
         "checklist", "pages", "pages_card", "pages_child", "waiver", "certify", "unmarked", "sign", "submit",
         "factor",
     )},
+    **dict.fromkeys(("ask.ask_hr", "ask.ask_hr_more"), "help.ask_hr"),
     **{f"ask.checklist_{name}": "help.checklist" for name in ("ready", "waiting", "complete")},
     **{f"ask.pages_{name}": "help.pages" for name in ("house", "more", "pdf")},
 }  # fmt: skip
@@ -182,7 +184,7 @@ async def test_no_question_gets_the_help_of_another(house: House, monkeypatch: p
         return render(step, *rest)
 
     monkeypatch.setattr(walk, "render", noting)
-    for journey in (*JOURNEYS, everything_about_papers, sets_up_a_second_factor):
+    for journey in (*JOURNEYS, everything_about_papers, asks_for_help, sets_up_a_second_factor):
         await journey(house, await house.somebody())
         house.clock.forward(days=2)
     assert len(found) > 45
@@ -192,7 +194,7 @@ async def test_no_question_gets_the_help_of_another(house: House, monkeypatch: p
 @pytest.mark.parametrize("language", ["th", "en"])
 async def test_no_journey_lacks_a_sentence(house: House, language: str) -> None:
     """A missing key raises; and the journeys do walk through most of what can be said."""
-    for journey in (*JOURNEYS, everything_about_papers, sets_up_a_second_factor):
+    for journey in (*JOURNEYS, everything_about_papers, asks_for_help, sets_up_a_second_factor):
         chat = await house.somebody(language)
         await journey(house, chat)
         house.clock.forward(days=2)

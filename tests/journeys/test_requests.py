@@ -23,7 +23,7 @@ from handlers.review.rules import Wanted
 from storage import audit
 from storage.people import national_id_index
 from tests.cast import ANAN, MALEE, PRIYA, RUNG, SOMCHAI, Player
-from tests.house import House, a_house
+from tests.house import Chat, House, a_house
 from tests.journeys.test_officer import asks_hr, finishes, kp7
 from tests.journeys.test_review import in_office_hours, proves
 from tests.officers import grant
@@ -77,6 +77,16 @@ def read(house: House, shown: Description) -> str:
 async def office(tmp_path: Path, channel: str, database: dict[str, Any]) -> AsyncIterator[House]:
     async with a_house(tmp_path, channel=channel, card_verifier="officer", **database) as house:
         yield house
+
+
+async def asks_for_help(house: House, chat: Chat) -> None:
+    """A question to HR, and another one while it waits."""
+    await chat.logs_in(SOMCHAI.national_id, SOMCHAI.email)
+    for question in ("ask.ask_hr", "ask.ask_hr_more"):
+        await chat.taps("menu.ask_hr")
+        chat.sees(question)
+        await chat.says("บัตรหาย")
+        chat.sees("ask_hr.sent")
 
 
 async def test_somchai_asks_hr_and_is_answered(house: House) -> None:
