@@ -1,0 +1,202 @@
+"""Malee works through what waits at the review desk: with the keyboard alone, in Thai on a small screen of an office and
+in English on a telephone; and beside a colleague."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pyotp
+import pytest
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
+
+from bot.events import Language
+from tests.browser.desk import TELEPHONE, Desk, pattern, words
+from tests.cast import MALEE, SOMCHAI
+from tests.desks import chats, link, waits
+from tests.house import House
+from tests.officers import officer
+from tests.papers import tools
+from tests.security.tools import change, rows
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+OFFICE: ViewportSize = {"width": 1366, "height": 768}
+SETTLED = 300  # ms: see desk.js
+
+
+class Sitting:
+    """An officer before the page."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.page, self.house = desk, desk.page, desk.house
+
+    def says(self, key: str) -> str:
+        return words(self.desk.language, key)
+
+    async def enters(self, totp: pyotp.TOTP) -> None:
+        await self.page.goto(self.house.url + await link(self.house))
+        await self.page.get_by_role("button", name=self.says("desk.open")).press("Enter")
+        code = self.page.get_by_label(self.says("desk.code_hint"))
+        await expect(code).to_be_focused()
+        await self.page.keyboard.type(totp.at(self.house.clock() // 1000))
+        await self.page.keyboard.press("Enter")
+        await self.page.wait_for_url("**/console")
+
+    async def sees(self, id: str) -> None:
+        """It is on the screen, and a key counts."""
+        await expect(self.page.locator("body")).to_have_attribute("data-shown", id)
+        await expect(self.page.locator("#approve")).to_be_enabled()
+        await self.page.wait_for_timeout(SETTLED)
+
+    async def presses(self, *keys: str) -> None:
+        for key in keys:
+            await self.page.keyboard.press(key)
+
+    @property
+    def said(self) -> Locator:
+        return self.page.locator("#said")
+
+    async def check(self) -> None:
+        assert await self.page.evaluate("kp7Checks.misfits()") == []
+        assert await self.page.evaluate("kp7Checks.nameless()") == []
+
+
+@asynccontextmanager
+async def sitting(
+    browser: Browser, house: House, language: Language, size: ViewportSize, totp: pyotp.TOTP
+) -> AsyncIterator[Sitting]:
+    async with Desk.at(browser, house, language, size) as desk:
+        malee = Sitting(desk)
+        await malee.enters(totp)
+        if language == "en":  # her chat is in Thai
+            await malee.page.get_by_role("button", name="English").click()
+        yield malee
+        desk.check_quiet()
+
+
+async def focused(page: Page) -> str:
+    return str(await page.evaluate("document.activeElement.id || document.activeElement.className"))
+
+
+@pytest.mark.parametrize(("language", "size"), [("th", OFFICE), ("en", TELEPHONE)], ids=["th", "en"])
+async def test_walks_through_what_waits(browser: Browser, house: House, language: Language, size: ViewportSize) -> None:
+    totp = await officer(house, MALEE.national_id)
+    await chats(house)
+    first = await waits(house)
+    second = await waits(house, slot="id_card", make=tools.card)
+    third, fourth = await waits(house, slot="house"), await waits(house, slot="father", make=tools.card)
+    async with sitting(browser, house, language, size, totp) as malee:
+        page = malee.page
+        await malee.sees(first)
+        await malee.check()
+        facts = page.locator("#facts")
+        await expect(facts).to_contain_text("นายสมชาย ทดสอบ")
+        await expect(facts).not_to_contain_text("1-9999")
+        await page.locator("#reveal").press("Enter")
+        await expect(facts).to_contain_text("1-9999-00000-01-3")
+        await expect(page.locator(".sheet img.loaded").first).to_be_in_viewport()
+        # zoom
+        before = await page.locator(".sheet").first.bounding_box()
+        await malee.presses("+")
+        after = await page.locator(".sheet").first.bounding_box()
+        assert before
+        assert after
+        assert after["width"] > before["width"]
+        await malee.presses("-")
+        # without a verdict, and back
+        await malee.presses("ArrowRight")
+        await malee.sees(second)
+        await malee.presses("ArrowLeft")
+        await malee.sees(first)
+        # approve
+        await malee.presses("a")
+        await malee.sees(second)
+        await expect(malee.said).to_contain_text(malee.says("desk.verdict_approved"))
+        await malee.presses("r")
+        dialog = page.locator("#asking")
+        await expect(dialog).to_be_visible()
+        await malee.check()
+        await malee.presses("Enter")
+        await expect(page.locator("#asking-trouble")).to_have_text(malee.says("desk.reason_needed"))
+        await malee.presses("2")
+        await expect(page.locator("input[value=cut_off]")).to_be_checked()
+        await malee.presses("Enter")
+        await malee.sees(third)
+        await expect(malee.said).to_contain_text(malee.says("desk.verdict_returned"))
+        # in her own words
+        await malee.presses("r", "8")
+        await page.keyboard.type("<b>กลับหัว</b> & เอียง a r")
+        await malee.presses("Enter")
+        await malee.sees(fourth)
+        # help
+        await malee.presses("?")
+        await expect(page.locator("#help")).to_contain_text(malee.says("desk.no_undo"))
+        await malee.check()
+        await malee.presses("Escape")
+        await expect(page.locator("#help")).to_be_hidden()
+        await malee.presses("a")
+        await expect(page.locator("#paper-title")).to_have_text(malee.says("desk.nothing"))
+        await expect(page.locator("#items li")).to_have_count(0)
+        await malee.check()
+    given = await rows(house, "SELECT paper_id, verdict FROM verdicts ORDER BY at, id")
+    assert [(row["paper_id"], row["verdict"]) for row in given] == [
+        (first, "approved"), (second, "returned"), (third, "returned"), (fourth, "approved"),
+    ]  # fmt: skip
+
+
+async def test_two_officers_at_once(browser: Browser, house: House) -> None:
+    """Who was faster is told; a key that is held down decides one paper; every focus is seen."""
+    totp = await officer(house, MALEE.national_id)
+    await chats(house)
+    first, second = await waits(house), await waits(house, slot="id_card", make=tools.card)
+    async with sitting(browser, house, "th", OFFICE, totp) as one:
+        house.clock.forward(minutes=1)
+        async with sitting(browser, house, "th", OFFICE, totp) as other:
+            one.desk.forgive("Failed to load resource")
+            await one.sees(first)
+            await other.sees(first)
+            await other.presses("a")
+            await other.sees(second)
+            await expect(other.said).to_contain_text(one.says("desk.verdict_approved"))
+            await one.presses("a")
+            await expect(one.page.locator("#trouble")).to_contain_text(
+                pattern("th", "error.item_approved", officer="นางมาลี ตัวอย่าง")
+            )
+            await one.sees(second)
+        await one.page.keyboard.down("r")
+        await one.presses("Escape")
+        await one.page.keyboard.up("r")
+        for _ in range(20):
+            await one.presses("Tab")
+            if await focused(one.page) == "approve":
+                break
+        assert await focused(one.page) == "approve"
+        outline = await one.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline == "solid"
+
+
+async def test_what_people_wrote_is_shown_as_text(browser: Browser, house: House) -> None:
+    """Names, units, reasons: nothing of it becomes markup, and nothing runs."""
+    evil = "<img src=x onerror=console.error(1)>"
+    totp = await officer(house, MALEE.national_id)
+    await chats(house)
+    id = await waits(house)
+    await change(house, "UPDATE campaigns SET name = :evil", evil=evil)
+    await change(house, "UPDATE organisations SET name_th = :evil WHERE code = 'D0103'", evil=evil)
+    async with sitting(browser, house, "th", OFFICE, totp) as malee:
+        await malee.sees(id)
+        await expect(malee.page.locator("#facts")).to_contain_text(evil)
+        await expect(malee.page.locator("#items")).to_contain_text(evil)
+        assert await malee.page.locator("#facts img, #items img").count() == 0
+
+
+async def test_whose_seat_has_gone_is_shown_the_way_back(browser: Browser, house: House) -> None:
+    totp = await officer(house, MALEE.national_id)
+    await chats(house)
+    id = await waits(house, SOMCHAI)
+    async with sitting(browser, house, "th", OFFICE, totp) as malee:
+        malee.desk.forgive("Failed to load resource")
+        await malee.sees(id)
+        house.clock.forward(minutes=16)
+        await malee.presses("a")
+        await expect(malee.page.get_by_text(malee.says("desk.closed"))).to_be_visible()
+    assert await rows(house, "SELECT 1 FROM verdicts") == []
