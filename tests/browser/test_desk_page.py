@@ -1,5 +1,5 @@
-"""Malee works through what waits at the review desk: with the keyboard alone, in Thai on a small screen of an office and
-in English on a telephone; and beside a colleague."""
+"""Malee works through what waits at the review desk with the keyboard alone: in Thai on a small screen of an office, in
+English on a telephone; and beside a colleague."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,10 +33,12 @@ class Sitting:
         return words(self.desk.language, key)
 
     async def enters(self, totp: pyotp.TOTP) -> None:
+        """In Thai, as her chat is."""
         await self.page.goto(self.house.url + await link(self.house))
-        await self.page.get_by_role("button", name=self.says("desk.open")).press("Enter")
-        code = self.page.get_by_label(self.says("desk.code_hint"))
+        await self.page.get_by_role("button", name=words("th", "desk.open")).press("Enter")
+        code = self.page.get_by_label(words("th", "desk.code_hint"))
         await expect(code).to_be_focused()
+        await expect(self.page.get_by_role("button", name=words("th", "desk.enter_code"))).to_be_enabled()
         await self.page.keyboard.type(totp.at(self.house.clock() // 1000))
         await self.page.keyboard.press("Enter")
         await self.page.wait_for_url("**/console")
@@ -136,6 +138,9 @@ async def test_walks_through_what_waits(browser: Browser, house: House, language
         await malee.presses("a")
         await expect(page.locator("#paper-title")).to_have_text(malee.says("desk.nothing"))
         await expect(page.locator("#items li")).to_have_count(0)
+        await malee.check()
+        await page.goto(f"{house.url}/console/progress")
+        await expect(page.locator("tbody tr")).to_have_count(1)
         await malee.check()
     given = await rows(house, "SELECT paper_id, verdict FROM verdicts ORDER BY at, id")
     assert [(row["paper_id"], row["verdict"]) for row in given] == [

@@ -10,6 +10,7 @@ from tests.desks import JPEG, Browser, chats, link, sits, waits
 from tests.house import House
 from tests.officers import officer, revoke
 from tests.security.tools import change, rows
+from tests.signing import CAMPAIGN
 
 NOBODYS = "/console/enter/" + "x" * 43
 APIS = ("/console/api/queue", "/console/api/items/" + "0" * 26)
@@ -174,7 +175,7 @@ async def test_who_has_no_seat_learns_nothing(house: House) -> None:
     async with Browser(house) as stranger:
         await is_out(stranger)
         page = await stranger.gets("/console")
-        for path in (NOBODYS,):
+        for path in ("/console/progress", NOBODYS):
             answer = await stranger.gets(path)
             assert (answer.status_code, answer.content) == (401, page.content)
         for cookie in ("", "x" * 43, "x" * 4000):
@@ -298,3 +299,26 @@ async def test_headers(house: House, malee: Browser) -> None:
     page = (await malee.gets("/console")).text
     assert " style=" not in page
     assert " onclick" not in page
+
+
+async def test_papers_leave_only_with_fresh_digits(house: House, malee: Browser) -> None:
+    await malee.judges(await malee.item(await waits(house)))
+    page = await malee.gets("/console/progress")
+    assert page.status_code == 200
+    assert "กองแผนงานตัวอย่าง" in page.text
+    assert "D0201" not in page.text
+    path = f"/console/export/{CAMPAIGN}"
+    assert (await malee.client.post(path, headers={"sec-fetch-site": "cross-site"})).status_code == 403
+    assert (await malee.client.post("/console/export/invented")).status_code == 404
+    house.clock.forward(minutes=6)
+    asked = await malee.client.post(path)
+    assert (asked.status_code, asked.headers["location"]) == (303, "/console/progress")
+    assert (await malee.posts("/console/proof", {"code": "000000"})).status_code == 422
+    assert (await malee.posts("/console/proof", {"code": malee.totp.at(house.clock() // 1000)})).status_code == 200
+    archive = await malee.client.post(path)
+    assert archive.headers["content-type"] == "application/zip"
+    assert archive.content.startswith(b"PK")
+    async with Browser(house) as stranger:
+        refused = await stranger.client.post(path)
+        assert (refused.status_code, b"PK" in refused.content) == (401, False)
+    assert len(await rows(house, "SELECT 1 FROM audit WHERE action = 'paper.exported'")) == 1

@@ -13,6 +13,7 @@ from handlers.review.desk import reading
 from handlers.review.desk.api import DAYS, Api
 from handlers.review.desk.entering import PREFIX, Entrance
 from handlers.review.desk.frames import HERE, Frames
+from handlers.review.desk.progress import ProgressPage
 from handlers.review.desk.seats import Seats
 from handlers.review.desk.strict import Refused
 from handlers.review.queue import KINDS, NEEDS
@@ -23,6 +24,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 def routes(house: Equipment, outbox: Outbox) -> list[BaseRoute]:
     seats, frames = Seats(house), Frames(house.texts)
     entrance, api, pages = Entrance(house, seats, frames), Api(house, outbox, seats), Pages(house, seats, frames)
+    progress = ProgressPage(house, seats, frames)
 
     def route(path: str, method: str, answer: Answer) -> Route:
         async def answered(request: Request) -> Response:
@@ -44,6 +46,8 @@ def routes(house: Equipment, outbox: Outbox) -> list[BaseRoute]:
         route("/console/leave", "POST", entrance.leave),
         route("/console/language/{language}", "POST", entrance.language),
         route("/console", "GET", pages.desk),
+        route("/console/progress", "GET", progress.look),
+        route("/console/export/{campaign}", "POST", progress.export),
         route("/console/api/queue", "GET", api.queue),
         route(item, "GET", api.item),
         route(item + "/pages/{page}", "GET", api.picture),

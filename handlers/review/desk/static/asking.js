@@ -30,6 +30,7 @@ function choice({ code, words: label }, i) {
   radio.type = "radio";
   radio.name = "reason";
   radio.value = code;
+  radio.ariaLabel = label;
   made.append(radio, element("kbd", i < 9 ? String(i + 1) : " "), element("span", label));
   return made;
 }

@@ -8,6 +8,8 @@ const field = document.getElementById("code");
 const button = form.querySelector("button");
 const trouble = document.getElementById("trouble");
 
+button.disabled = false; // before this script is here, the digits go nowhere
+
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   button.disabled = true;

@@ -203,7 +203,7 @@ function keyOf(event) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-  if (event.target.closest("input, select, textarea, dialog")) return;
+  if (document.querySelector("dialog[open]") || event.target.closest("input, select, textarea")) return;
   if (event.key === "?" || (event.code === "Slash" && event.shiftKey)) {
     event.preventDefault();
     byId("help").showModal();
