@@ -53,7 +53,7 @@ class Chat(abc.ABC):
         self.language: Language = "en" if language == "en" else "th"
         self.restarts = False  # the server restarts before everything this person does
         # No certificates on loopback: to read all that the system trusts takes longer than most tests.
-        self.client = httpx.AsyncClient(headers={"accept-language": language}, timeout=20, verify=False)
+        self.client = httpx.AsyncClient(headers={"accept-language": language}, timeout=60, verify=False)
 
     @property
     @abc.abstractmethod

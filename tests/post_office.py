@@ -7,7 +7,7 @@ from email.message import EmailMessage
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-PATIENCE = 10.0  # seconds until a message that does not come is a failure
+PATIENCE = 30.0  # seconds until a message that does not come is a failure
 
 
 class PostOffice:

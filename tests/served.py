@@ -13,7 +13,7 @@ from types import TracebackType
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-c", "from bot.cli import main; main()", "serve")
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def environment(folder: Path, **settings: object) -> dict[str, str]:

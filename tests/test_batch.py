@@ -32,7 +32,7 @@ class Desk:
         tasks = [asyncio.create_task(self.batcher.take(event)) for event in events]
         await asyncio.sleep(0)
         self.batcher.start()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert set(await asyncio.gather(*tasks)) == {"done"}
             await self.batcher.stop()
 

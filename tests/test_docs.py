@@ -170,7 +170,7 @@ def test_the_example_topic_is_written_as_everything_else(written: Path) -> None:
     for command in (check, ("format", "--check")):
         done = subprocess.run(
             (ruff, *command, "--no-cache", "--config", ROOT / "pyproject.toml", written),
-            capture_output=True, text=True, timeout=30, check=False,
+            capture_output=True, text=True, timeout=90, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
 

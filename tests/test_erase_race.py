@@ -140,7 +140,7 @@ async def waits_or_is_done(house: House, task: asyncio.Future[Any]) -> None:
     if house.kp7.database.kind == "sqlite":
         await asyncio.sleep(0.05)
         return
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not task.done() and not await rows(house, WAITS):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -77,7 +77,7 @@ async def test_a_database_of_another_user_is_named_and_let_go(tmp_path: Path, mo
         patched.setattr(Path, "chmod", not_yours)
         with pytest.raises(BadAddress, match="the user that KP7 runs as"):
             await Database.open(url)
-    async with asyncio.timeout(5):  # a connection that is left open keeps the process from ending
+    async with asyncio.timeout(30):  # a connection that is left open keeps the process from ending
         while threading.active_count() > before:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     monkeypatch.setattr(Path, "open", not_yours)

@@ -190,7 +190,7 @@ async def test_a_store_that_fails_in_its_own_way_is_away_and_looked_at_again(mon
     lookout = Lookout(store)
     with structlog.testing.capture_logs() as said:
         lookout.start()
-        await asyncio.wait_for(seen.wait(), 5)
+        await asyncio.wait_for(seen.wait(), 30)
     assert lookout.standing == "ok"
     await lookout.stop()
     assert [line["event"] for line in said] == ["files_away", "files_back"]

@@ -36,7 +36,7 @@ URL = "https://kp7.example.go.th"
 def start(folder: Path, **settings: object) -> tuple[int, str]:
     """→ exit code and what it says on standard error"""
     env = {name: value for name, value in environment(folder, **settings).items() if value}
-    done = subprocess.run(COMMAND, env=env, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(COMMAND, env=env, cwd=folder, capture_output=True, text=True, timeout=90, check=False)
     assert not done.stdout
     return done.returncode, done.stderr
 
@@ -71,7 +71,7 @@ def test_no_channel_names_both(tmp_path: Path) -> None:
 def test_other_commands_need_no_channel(tmp_path: Path) -> None:
     env = environment(tmp_path, web_chat=0, public_url=URL)
     done = subprocess.run(
-        (*COMMAND[:-1], "migrate"), env=env, cwd=tmp_path, capture_output=True, timeout=30, check=False
+        (*COMMAND[:-1], "migrate"), env=env, cwd=tmp_path, capture_output=True, timeout=90, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -152,7 +152,7 @@ NEEDLESS = ("linebot", "telegram", "pypdf", "pikepdf", "pypdfium2", "PIL", "babe
 def test_serving_imports_nothing_that_it_does_not_need() -> None:
     code = "import sys, bot.cli, bot.serve; print(*sys.modules)"
     done = subprocess.run(
-        (sys.executable, "-c", code), cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+        (sys.executable, "-c", code), cwd=ROOT, capture_output=True, text=True, timeout=90, check=True
     )
     assert "uvloop" in done.stdout
     assert sorted(set(NEEDLESS) & set(done.stdout.split())) == []
@@ -189,11 +189,11 @@ def test_a_second_server_on_the_same_file_refuses_and_harms_nobody(tmp_path: Pat
 
 def test_what_was_accepted_is_answered_committed_and_delivered(tmp_path: Path) -> None:
     body = json.dumps({"id": str(uuid.uuid4()), "open": True}).encode()
-    with Served(tmp_path) as served, socket.create_connection(("127.0.0.1", served.port), timeout=20) as guest:
+    with Served(tmp_path) as served, socket.create_connection(("127.0.0.1", served.port), timeout=60) as guest:
         page = exchange(served.port, get("/chat")).decode()
         cookie = re.search(r"set-cookie: (kp7=[\w-]+)", page)
         assert cookie
-        stream = socket.create_connection(("127.0.0.1", served.port), timeout=20)  # an open page must not hold it up
+        stream = socket.create_connection(("127.0.0.1", served.port), timeout=60)  # an open page must not hold it up
         stream.sendall(f"GET /chat/stream HTTP/1.1\r\nhost: 127.0.0.1\r\ncookie: {cookie[1]}\r\n\r\n".encode())
         assert b"200" in stream.recv(100)
         guest.sendall(
@@ -208,8 +208,8 @@ def test_what_was_accepted_is_answered_committed_and_delivered(tmp_path: Path) -
         assert b" 200 " in until_closed(guest)
         with closing(stream):
             until_closed(stream)
-        assert served.process.wait(20) == 0
-        assert time.monotonic() - begun < 10
+        assert served.process.wait(60) == 0
+        assert time.monotonic() - begun < 20
     with closing(sqlite3.connect(tmp_path / "kp7.db")) as database:
         assert database.execute("SELECT count(*) FROM inbox").fetchone() == (1,)
         assert database.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
@@ -218,12 +218,12 @@ def test_what_was_accepted_is_answered_committed_and_delivered(tmp_path: Path) -
 
 def test_half_a_request_does_not_hold_it_up(tmp_path: Path) -> None:
     head = b"POST /chat/people/1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9\r\n\r\n{"
-    with Served(tmp_path) as served, socket.create_connection(("127.0.0.1", served.port), timeout=20) as guest:
+    with Served(tmp_path) as served, socket.create_connection(("127.0.0.1", served.port), timeout=60) as guest:
         guest.sendall(head)
         exchange(served.port, get("/healthz"))
         begun = time.monotonic()
         assert served.stop() == 0
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 20
 
 
 @pytest.mark.parametrize("ill", ["schedule", "turn", "outbox", "pulse"])
@@ -281,7 +281,7 @@ async def test_it_stops_when_the_database_is_gone(tmp_path: Path, monkeypatch: p
 
 
 def _wait_until_nobody_listens(port: int) -> None:
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 60
     while time.monotonic() < limit:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -298,7 +298,7 @@ def kp7(folder: Path, *words: str, **settings: object) -> tuple[int, str]:
     """→ exit code and all that it says"""
     done = subprocess.run(
         (*COMMAND[:-1], *words),
-        env=environment(folder, public_url=URL, **settings), cwd=folder, text=True, timeout=30, check=False,
+        env=environment(folder, public_url=URL, **settings), cwd=folder, text=True, timeout=90, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     return done.returncode, done.stdout
@@ -350,14 +350,14 @@ def test_an_office_moves_and_is_served_by_web_and_worker(tmp_path: Path, postgre
         for part, log in zip(("web", "worker"), logs, strict=True)
     ]
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while '"event": "started"' not in (tmp_path / "worker").read_text() or not ready(port):
             assert [process.poll() for process in running] == [None, None]
             assert time.monotonic() < until
             time.sleep(0.05)
         for process in running:
             process.send_signal(signal.SIGTERM)
-        assert [process.wait(20) for process in running] == [0, 0]
+        assert [process.wait(60) for process in running] == [0, 0]
     finally:
         for process, log in zip(running, logs, strict=True):
             process.kill()

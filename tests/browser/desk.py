@@ -25,7 +25,7 @@ FLAGS = [
 ]
 TELEPHONE: ViewportSize = {"width": 360, "height": 740}
 WIDTHS = (320, 360, 1280)
-PATIENCE = 10_000  # ms
+PATIENCE = 30_000  # ms
 CHECKS = (Path(__file__).parent / "checks.js").read_text("utf-8")
 
 _texts = Texts()

@@ -142,7 +142,7 @@ async def signs_the_next_with_the_same(desk: Desk, signing: Signing, jobs: Jobs)
 async def is_inked(canvas: Locator, wanted: bool = True) -> None:
     """There is something on it, or nothing."""
     drawn = "c => c.toDataURL() !== Object.assign(c.cloneNode(), {width: c.width}).toDataURL()"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await canvas.evaluate(drawn) is not wanted:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -301,7 +301,7 @@ async def test_a_finger_draws_or_scrolls_but_never_both(browser: Browser, house:
         before = await finger.scrolled()
         await finger.drags(field, (0.5, 0.7), (0.5, 0.2))
         await expect(signing.page.locator(".box")).to_have_count(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while await finger.scrolled() == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         # on a page that is being covered: draws

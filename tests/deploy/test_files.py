@@ -153,5 +153,5 @@ def test_systemd_understands_the_units_and_finds_them_closed(tmp_path: Path) -> 
 
 def run(*command: str | Path) -> tuple[int, str]:
     """→ exit code, what it said"""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     return done.returncode, done.stdout + done.stderr

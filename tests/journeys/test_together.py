@@ -95,7 +95,7 @@ async def test_a_verdict_that_waits_for_somebody_keeps_nobody_else_from_the_log(
             while not await tx.one(WAITS):
                 assert not deciding.done()
                 await asyncio.sleep(0.01)
-            async with asyncio.timeout(5), kp7.database.write() as other:
+            async with asyncio.timeout(30), kp7.database.write() as other:
                 await audit.append(other, kp7.vault, now, [audit.Line("somsri", "person.shown")])
         await deciding
         async with kp7.database.read() as tx:

@@ -267,7 +267,7 @@ class NoChild:
         self._ward = ward
 
     def __call__(self) -> None:
-        until = time.monotonic() + 2
+        until = time.monotonic() + 20
         while left := _children({*self._ward.pids} - self._ward.alive):
             assert time.monotonic() < until, f"left behind: {left}"
             time.sleep(0.01)

@@ -97,6 +97,6 @@ async def stop_it(
             await asyncio.to_thread(cluster.restart_at_once)
         begun, taken = time.monotonic(), ward.record.answers["200"]
         while ward.record.answers["200"] == taken:
-            assert time.monotonic() - begun < 15, f"it does not recover: {ward.log}"
+            assert time.monotonic() - begun < 60, f"it does not recover: {ward.log}"
             await asyncio.sleep(0.02)
         print(f"taken again {time.monotonic() - begun:.2f} s after it was back")

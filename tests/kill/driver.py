@@ -232,7 +232,7 @@ class Ward:
                         self.record.ready.append(time.monotonic() - begun)
                         self.up.set()
                         return True
-            assert time.monotonic() - begun < 30, f"never ready: {self.log}"
+            assert time.monotonic() - begun < 90, f"never ready: {self.log}"
             await asyncio.sleep(0.01)
         self._bury()
         return False

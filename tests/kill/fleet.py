@@ -86,7 +86,7 @@ class Fleet(Ward):
             if await self._is_ready(member):
                 self.record.ready.append(time.monotonic() - begun)
                 return True
-            assert time.monotonic() - begun < 30, f"never ready: {member.log}"
+            assert time.monotonic() - begun < 90, f"never ready: {member.log}"
             await asyncio.sleep(0.02)
         self._note_death(member)
         return False

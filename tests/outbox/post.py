@@ -75,13 +75,13 @@ class Post:
         await self.quiet()
 
     async def quiet(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self.outbox.lanes.rest()
         with contextlib.suppress(Unavailable):
             await self.outbox._flush()
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not is_so():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 

@@ -58,7 +58,7 @@ async def test_the_worker_outlives_a_claim_that_fails(post: Post, monkeypatch: p
     await post.write(post.entry(1))
     post.now += GRACE
     post.outbox.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not post.carried:
             worker = post.outbox._worker
             assert worker is not None

@@ -45,7 +45,7 @@ class Process:
         await asyncio.sleep(0)
 
     async def rests(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self.outbox.lanes.rest()
         await self.outbox._flush()
 
@@ -269,7 +269,7 @@ async def test_a_worker_that_is_late_gives_the_others_time_to_renew(
     monkeypatch.setattr("bot.outbox.outbox.time", SimpleNamespace(monotonic=monotonic))
     monkeypatch.setattr(outbox, "claim", claim)
     outbox.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(claimed_at) < 4:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     late = 1 + GRACE // 1_000
@@ -330,7 +330,7 @@ async def test_a_renewal_that_fails_in_its_own_way_is_not_the_last(
     first.outbox.start(claims=False)
     await first.sends(1)
     post.now += 120
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while calls < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     post.now += 120  # past the first lease

@@ -285,7 +285,7 @@ async def test_a_phone_that_loses_its_net_leaves_nothing_behind(house: House) ->
     url, length = f"{house.url}/chat/people/1/files?id=abcdefgh&name=a", {"content-length": str(2**21)}
     with pytest.raises(ConnectionError):
         await chat.client.post(url, content=breaks(), headers=length)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await rows(house, "SELECT 1 FROM files") or not await rows(house, "SELECT 1 FROM files_gone"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await house.kp7.files.sweep(house.clock() + 11 * 60_000)

@@ -180,7 +180,7 @@ asyncio.run(main())
 def test_migrating_at_once_from_several_processes(database_url: str) -> None:
     command = [sys.executable, "-c", MIGRATE, database_url]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
-    outcomes = [process.communicate(timeout=30) for process in running]
+    outcomes = [process.communicate(timeout=90) for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], outcomes
     assert sum(int(out) for out, _ in outcomes) == len(FILES), "each is applied by one of them"
 

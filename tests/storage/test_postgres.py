@@ -181,7 +181,7 @@ async def test_what_is_counted_for_everybody_makes_nobody_wait(database: Databas
     async with database.write() as tx:
         await tx.run(others, {"minute": now // 60_000})
         limits = {attempts.EVERYBODY: Limit(per_hour=3)}
-        async with asyncio.timeout(5), database.write() as beside:  # the other one has not committed yet
+        async with asyncio.timeout(30), database.write() as beside:  # the other one has not committed yet
             assert not await attempts.take(beside, "test", limits, now)
     async with database.read() as tx:
         assert await attempts.blocked_until(tx, "test", limits, now)

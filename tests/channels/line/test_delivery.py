@@ -250,7 +250,7 @@ async def test_an_animation_that_fails_harms_nothing(desk: Desk, fault: Fault, m
     desk.line.fail_next(fault, endpoint="loading")
     begun = time.monotonic()
     await desk.sends(desk.row(WAIT))
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
     assert desk.ways == ["reply"]
     await desk.sends(desk.row(HELLO))
     assert desk.ways == ["reply", "reply"]

@@ -361,7 +361,7 @@ async def test_closing_lets_go_of_who_waits_for_an_answer() -> None:
         async with line.running():
             waiting = asyncio.create_task(Bot(line, session).push(SOMCHAI))
             await line.until(lambda: bool(line.faults_met))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             with pytest.raises(aiohttp.ClientError):
                 await waiting
 
