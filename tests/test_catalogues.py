@@ -12,8 +12,10 @@ from bot import walk
 from bot.flow import Ask, Step
 from bot.screen import help_for, render
 from bot.text import Texts
-from tests.house import House
+from tests.house import House, a_house
 from tests.journeys.papers import everything_about_papers
+from tests.journeys.reviewing import comes_to_the_desk, reviewed
+from tests.journeys.test_absence import hands_over
 from tests.journeys.test_identity import JOURNEYS
 from tests.journeys.test_requests import asks_for_help
 from tests.journeys.test_second_factor import sets_up_a_second_factor
@@ -125,7 +127,8 @@ async def test_every_flow_has_its_place_in_the_menu_and_its_way_back(house: Hous
 def test_every_sentence_that_the_code_names_exists() -> None:
     """Read from the source: `Invalid("…")`, `Say("…")`, `Ask("…")`, `Choice("…")`, `Words("…")`."""
     prefix = {"Invalid": "error.", "Say": "", "Ask": "ask.", "Choice": "choice.", "Words": ""}
-    said_in_chats = {"absences", "factors", "record", "script"}  # of the folder whose other modules find fault with cells of a file
+    # of the folder whose other modules find fault with cells of a file
+    said_in_chats = {"absences", "factors", "record", "script"}
     needed: set[str] = set()
     for file in (f for folder in ("bot", "handlers") for f in (ROOT / folder).rglob("*.py")):
         for call in (node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)):
@@ -175,7 +178,30 @@ HELPED = {
 }  # fmt: skip
 
 
-async def test_no_question_gets_the_help_of_another(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+# Those of one line walk in one house; officers begin in a house of their own.
+WALKS = (
+    (*JOURNEYS, everything_about_papers, asks_for_help),
+    (sets_up_a_second_factor,),
+    (hands_over,),
+    (reviewed,),
+    (comes_to_the_desk,),
+)
+
+
+async def everywhere(folder: Path, language: str) -> set[str]:
+    """Past every question that there is. → the keys of all that was said"""
+    said: set[str] = set()
+    for n, journeys in enumerate(WALKS):
+        (folder / str(n)).mkdir()
+        async with a_house(folder / str(n)) as house:
+            for journey in journeys:
+                await journey(house, await house.somebody(language))
+                house.clock.forward(days=2)
+            said |= house.kp7.texts.used
+    return said
+
+
+async def test_no_question_gets_the_help_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found: dict[str, str] = {}
 
     def noting(step: Step, *rest: Any) -> Any:
@@ -184,21 +210,15 @@ async def test_no_question_gets_the_help_of_another(house: House, monkeypatch: p
         return render(step, *rest)
 
     monkeypatch.setattr(walk, "render", noting)
-    for journey in (*JOURNEYS, everything_about_papers, asks_for_help, sets_up_a_second_factor):
-        await journey(house, await house.somebody())
-        house.clock.forward(days=2)
+    await everywhere(tmp_path, "th")
     assert len(found) > 45
     assert {question: said for question, said in found.items() if said != "help.general"} == HELPED
 
 
 @pytest.mark.parametrize("language", ["th", "en"])
-async def test_no_journey_lacks_a_sentence(house: House, language: str) -> None:
+async def test_no_journey_lacks_a_sentence(tmp_path: Path, language: str) -> None:
     """A missing key raises; and the journeys do walk through most of what can be said."""
-    for journey in (*JOURNEYS, everything_about_papers, asks_for_help, sets_up_a_second_factor):
-        chat = await house.somebody(language)
-        await journey(house, chat)
-        house.clock.forward(days=2)
-    said = {key for key in house.kp7.texts.used if not key.startswith(PAGES)}
+    said = {key for key in await everywhere(tmp_path, language) if not key.startswith(PAGES)}
     questions = {key for key in TH if key.startswith("ask.")}
     elsewhere = {"ask.certify_by_hand", "ask.kept_received_blank"}  # no other is taken; there are empty pages
     assert questions - said == elsewhere

@@ -24,8 +24,8 @@ from storage import audit
 from storage.people import national_id_index
 from tests.cast import ANAN, MALEE, PRIYA, RUNG, SOMCHAI, Player
 from tests.house import Chat, House, a_house
+from tests.journeys.reviewing import in_office_hours, proves
 from tests.journeys.test_officer import asks_hr, finishes, kp7
-from tests.journeys.test_review import in_office_hours, proves
 from tests.officers import grant
 from tests.officers import officer as enrolled
 from tests.security.tools import change, on_disk, other_than, person, rows

@@ -17,7 +17,7 @@ from handlers.review.queue import Item
 from storage.ids import new_id
 from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.house import Chat, House, a_house
-from tests.journeys.test_review import in_office_hours, proves, the_clock_strikes
+from tests.journeys.reviewing import in_office_hours, proves, the_clock_strikes
 from tests.officers import grant, officer, revoke, who
 from tests.security.tools import rows
 from tests.waiting import paper_waits
