@@ -87,7 +87,7 @@ def shown(default: object) -> str:
 
 @pytest.mark.parametrize("name", ["people.md", "hr.md"])
 def test_every_button_is_called_what_it_is_called(name: str) -> None:
-    labels = set(Texts().prefixed("th", "menu.", "choice.", "control.", "certify.", "factor_page.").values())
+    labels = set(Texts().prefixed("th", "menu.", "choice.", "control.", "certify.", "factor_page.", "desk.").values())
     quoted = set(re.findall(r"“([฀-๿ ]+)”", read(name)))
     assert quoted
     assert quoted - labels == set()

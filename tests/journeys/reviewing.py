@@ -114,8 +114,18 @@ async def reviewed(house: House, somchai: Chat) -> None:
 
 
 async def comes_to_the_desk(house: House, malee: Chat) -> None:
-    await officer(house, MALEE.national_id)
+    """Past a question that she answers in the chat."""
+    somchai, totp = await house.somebody(malee.language), await officer(house, MALEE.national_id)
+    await somchai.logs_in(SOMCHAI.national_id, SOMCHAI.email)
+    await somchai.taps("menu.ask_hr")
+    await somchai.says("1 + 1")
     await malee.logs_in(MALEE.national_id, MALEE.email)
+    await malee.taps("menu.review")
+    await proves(malee, totp)
+    await malee.taps("choice.decide_answer")
+    malee.sees("ask.review_words")
+    await malee.says("2")
+    malee.sees("review.answered")
     await malee.taps("menu.desk")
     malee.sees("ask.desk")
     await malee.taps("choice.desk_done")
