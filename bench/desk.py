@@ -34,7 +34,7 @@ WALK = """
     if ((now && now !== before) || empty) done(performance.now() - began);
     else requestAnimationFrame(look);
   };
-  document.dispatchEvent(new KeyboardEvent("keydown", { key: "a", code: "KeyA", bubbles: true }));
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "a", code: "KeyA", bubbles: true }));
   look();
 })
 """
@@ -96,6 +96,8 @@ async def hand_in(house: House, papers: int) -> int:
     for row in rows:
         async with kp7.database.read() as tx:
             owner = await people.by_id(tx, kp7.vault, row["id"])
+        if owner.profile["national_id"] == MALEE.national_id:
+            continue  # nobody judges their own
         for slot in slots(Family(), Options()):
             if made == papers:
                 return made

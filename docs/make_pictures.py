@@ -16,9 +16,11 @@ from playwright.async_api import Browser, Page, ViewportSize, async_playwright, 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from tests import desks, officers  # noqa: E402
 from tests.browser.desk import FLAGS, Desk, Seat, chromium  # noqa: E402
 from tests.cast import MALEE, SOMCHAI  # noqa: E402
 from tests.house import House, a_house  # noqa: E402
+from tests.papers import tools  # noqa: E402
 
 PICTURES = HERE / "pictures"
 LARGEST = 150_000  # bytes
@@ -34,6 +36,8 @@ STILL = r"""
   const facts = document.getElementById("facts"); // of a mail: to whom, and when
   if (facts) facts.textContent = facts.textContent.replace(/\d\d:\d\d$/, "09:30");
   for (const day of document.querySelectorAll(".day")) day.remove();
+  const sent = document.querySelector("#roster [data-key=submitted]"); // when a paper was handed in
+  if (sent) sent.textContent = "20 พฤศจิกายน 2569 09:30 น.";
 }
 """
 
@@ -53,6 +57,7 @@ async def main() -> None:
             await alone(browser, house)
             await papers(browser, house)
             await together(browser, house)
+            await review(browser, house)
             await browser.close()
 
 
@@ -119,6 +124,21 @@ async def together(browser: Browser, house: House) -> None:
         await in_english(malee)
         await malee.logs_in(MALEE.national_id, MALEE.email)
         await picture(desk.page, "side-by-side")
+
+
+async def review(browser: Browser, house: House) -> None:
+    """Malee at the review desk, before papers of Somchai."""
+    for slot, make in (("id_card", tools.card), ("entry.degree", tools.card), ("entry.transcript", tools.transcript)):
+        await desks.waits(house, SOMCHAI, slot, make)
+    totp = await officers.enrol(house, MALEE.national_id)
+    await desks.chats(house)
+    async with Desk.at(browser, house, "th", {"width": 1180, "height": 664}, **LOOK) as desk:
+        await desk.page.goto(house.url + await desks.link(house))
+        await desk.page.locator("#open button").click()
+        await desk.page.locator("#code").fill(totp.at(house.clock() // 1000))
+        await desk.page.locator("#code").press("Enter")
+        await expect(desk.page.locator("#approve")).to_be_enabled()
+        await picture(desk.page, "desk")
 
 
 async def in_english(seat: Seat) -> None:

@@ -90,7 +90,7 @@ async def test_walks_through_what_waits(browser: Browser, house: House, language
         page = malee.page
         await malee.sees(first)
         await malee.check()
-        facts = page.locator("#facts")
+        facts = page.locator("#roster")
         await expect(facts).to_contain_text("นายสมชาย ทดสอบ")
         await expect(facts).not_to_contain_text("1-9999")
         await page.locator("#reveal").press("Enter")
@@ -189,9 +189,9 @@ async def test_what_people_wrote_is_shown_as_text(browser: Browser, house: House
     await change(house, "UPDATE organisations SET name_th = :evil WHERE code = 'D0103'", evil=evil)
     async with sitting(browser, house, "th", OFFICE, totp) as malee:
         await malee.sees(id)
-        await expect(malee.page.locator("#facts")).to_contain_text(evil)
+        await expect(malee.page.locator("#roster")).to_contain_text(evil)
         await expect(malee.page.locator("#items")).to_contain_text(evil)
-        assert await malee.page.locator("#facts img, #items img").count() == 0
+        assert await malee.page.locator("#roster img, #items img").count() == 0
 
 
 async def test_whose_seat_has_gone_is_shown_the_way_back(browser: Browser, house: House) -> None:

@@ -8,7 +8,7 @@ let shown = null;
 
 export function show(item) {
   shown = item;
-  byId("facts").replaceChildren(
+  byId("roster").replaceChildren(
     ...item.facts.flatMap(({ key, label, value }) => {
       const told = element("dd", value);
       told.dataset.key = key;
@@ -35,7 +35,7 @@ byId("reveal").addEventListener("click", async () => {
   try {
     const { national_id: whole } = await post(nationalId(item.id), { ticket: item.ticket });
     if (shown !== item) return;
-    byId("facts").querySelector("[data-key=national_id]").textContent = whole;
+    byId("roster").querySelector("[data-key=national_id]").textContent = whole;
     byId("reveal").hidden = true;
   } catch (error) {
     byId("trouble").textContent = error instanceof Refused ? error.message : say("desk.unsent");
