@@ -259,5 +259,8 @@ async def lift(tx: Tx, vault: Vault, person: Person, now: int) -> None:
         index = people.address_index(vault, person.email.address)
         subjects += [index, f"{index}:own"]
     await tx.run("UPDATE people SET wrong_codes = 0 WHERE id = :id", {"id": person.id})
-    await tx.many("DELETE FROM attempts WHERE subject = :subject", [{"subject": subject} for subject in subjects])
+    await tx.many(
+        "DELETE FROM attempts WHERE subject = :subject AND kind NOT LIKE 'factor%'",  # those are the second factor's
+        [{"subject": subject} for subject in subjects],
+    )
     await requests.lock_lifted(tx, person.id, now)

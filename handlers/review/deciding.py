@@ -136,7 +136,10 @@ async def _paper(case: _Case) -> Decided:
         raise await case.too_late()
     if any(one["officer_id"] == case.officer.person_id for one in await _at_other_levels(tx, item)):
         raise Invalid("same_officer")
+    if await _let_in(tx, case):
+        raise Invalid("same_officer")
     returned = decision.wanted == "return"
+    reason, words = (decision.reason, decision.words) if returned else ("", "")
     if returned:
         check_reason(item.slot, decision.reason, decision.words, waiver=item.kind == "waiver")
     verdict: verdicts.Verdict = "returned" if returned else "waived" if item.kind == "waiver" else "approved"
@@ -152,8 +155,8 @@ async def _paper(case: _Case) -> Decided:
         officer=case.officer.person_id,
         grant=case.grant.id,
         now=case.now,
-        reason=decision.reason,
-        words=decision.words,
+        reason=reason,
+        words=words,
         until=until if returned else None,
     )
     if not given:
@@ -165,6 +168,17 @@ async def _paper(case: _Case) -> Decided:
 
 async def _at_other_levels(tx: Tx, item: Item) -> Sequence[Mapping[str, Any]]:
     return [row for row in await verdicts.of_paper(tx, item.id) if row["version"] == item.version]
+
+
+async def _let_in(tx: Tx, case: _Case) -> bool:
+    """Was it this officer who confirmed that the owner is who they say? Then somebody else judges the papers: or one
+    officer could be both."""
+    index = people.national_id_index(case.vault, case.owner.profile["national_id"])
+    confirmed = await tx.one(
+        "SELECT 1 FROM identity_checks WHERE id_index = :index AND verdict = 'confirmed' AND decided_by LIKE :by",
+        {"index": index, "by": f"%:{case.officer.person_id}"},
+    )
+    return confirmed is not None
 
 
 async def _tell_owner(tx: Tx, owner: Person, now: int) -> list[Entry]:

@@ -22,6 +22,7 @@ from handlers.review.previews import Addresses
 from handlers.review.queue import Item
 from storage import audit, chats
 from storage.database import Row, Tx
+from storage.vault import Tampered
 
 QUIET_FROM = 20  # o'clock, local time
 SETTLES = 5 * SECOND  # what was asked for is committed by then
@@ -128,7 +129,7 @@ async def _only(tx: Tx, house: Equipment, settings: Settings, officer: Officer, 
     items = await queue.waiting(tx, officer, after=(since, "~"), most=1)
     try:
         return await describe(tx, house.vault, settings, officer, items[0]) if items else None
-    except Invalid:
+    except (Invalid, Tampered):  # it is counted, and keeps no other officer from hearing of theirs
         return None
 
 

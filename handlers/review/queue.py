@@ -60,6 +60,7 @@ SELECT i.*, w.organisation_code AS unit FROM (
     UNION ALL
     SELECT 'identity', c.id, o.id, c.asked_at, 0, 1, NULL, NULL, NULL
     FROM identity_checks c JOIN people o ON o.id_index = c.id_index WHERE c.decided_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.person_id = o.id AND g.ended_at IS NULL)  -- those are the operator's
     UNION ALL
     SELECT r.kind, r.id, r.person_id, r.asked_at, r.version, 1, NULL, NULL, NULL FROM requests r
     WHERE r.decided_at IS NULL

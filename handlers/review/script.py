@@ -77,7 +77,10 @@ def open_item(standing: Standing, args: Mapping[str, Any]) -> Script[Any]:
     card = yield from Do[Any]("opened", do.Open(str(args["item"]), str(args["seen"])))
     if card is True:  # and why not has been said
         return on
-    link = (Choice("open_page", style="primary", link=card["path"]), Choice("new_link", reopen=("opened",)))
+    link = (
+        Choice("open_page", style="primary", label="choice.open_paper", link=card["path"]),
+        Choice("new_link", reopen=("opened",)),
+    )
     chosen = yield from Ask[str](
         f"open.{card['item']}.{card['seen']}",
         choices=(

@@ -32,7 +32,7 @@ async def test_with_the_address_on_record(desk: Desk) -> None:
     await seat.sees("ask.group")
     await seat.presses("choice.civil_servant")
     await seat.sees("login.done", name="นายสมชาย ทดสอบ")
-    menu = ("menu.documents", "menu.profile", "menu.change_email", "menu.shared_phone", "menu.logout")
+    menu = ("menu.documents", "menu.profile", "menu.change_email", "menu.shared_phone", "menu.ask_hr")
     assert (await seat.labels())[:5] == [seat.words(key) for key in menu]
     await desk.check_names()
     assert await desk.page.title() == seat.words("web.title")

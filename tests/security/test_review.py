@@ -9,12 +9,15 @@ import pyotp
 import pytest
 
 from bot.events import Invalid
+from bot.times import local_date
+from handlers.organisation import authority
 from handlers.organisation.authority import grant_mac
-from handlers.review import deciding
+from handlers.review import deciding, queue
 from handlers.review.deciding import Decision
 from handlers.review.prompts import SETTLES
 from handlers.review.queue import Item
 from storage.ids import new_id
+from storage.people import national_id_index
 from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.house import Chat, House, a_house
 from tests.journeys.reviewing import in_office_hours, proves, the_clock_strikes
@@ -187,3 +190,35 @@ async def test_prompts_keep_quiet_at_night_and_for_a_while(tmp_path: Path) -> No
         await malee.hears(heard + 1)
         malee.sees("prompt.digest")  # and no name, no picture: nobody has been at this chat for a day
         assert SOMCHAI.name not in malee.screen.text
+
+
+async def test_whoever_lets_somebody_in_judges_none_of_their_papers(both: House) -> None:
+    """Else one officer could confirm herself as a colleague, and be both; and nobody vouches for who holds a role."""
+    kp7, now = both.kp7, both.clock()
+    somchai, malee, anan = [await who(both, one.national_id) for one in (SOMCHAI, MALEE, ANAN)]
+    for one in (MALEE, ANAN):
+        await grant(both, one.national_id)
+    await grant(both, ANAN.national_id, scope="D02")
+    item = await paper_waits(both, somchai)
+    await both.somebody()
+    (account,) = await rows(both, "SELECT id, key_id FROM accounts")
+    insert = (
+        "INSERT INTO identity_checks (id, reference, account_id, id_index, key_id, claim, why, asked_at, decided_at, "
+        "decided_by, verdict) VALUES (:id, :id, :account, :index, :key, '', 'card', :now, :then, :by, :verdict)"
+    )
+    checks = ((somchai, now, f"web:{malee.id}", "confirmed"), (malee, None, None, None))
+    async with kp7.database.write() as tx:
+        for person, then, by, verdict in checks:
+            index = national_id_index(kp7.vault, person.profile["national_id"])
+            row = {"id": new_id(), "account": account["id"], "key": account["key_id"], "index": index, "now": now}
+            await tx.run(insert, {**row, "then": then, "by": by, "verdict": verdict})
+    decision = Decision(item.id, item.seen, "approve")
+    with pytest.raises(Invalid, match="same_officer"):
+        async with kp7.database.write() as tx:
+            await deciding.decide(tx, kp7.vault, both.settings, malee.id, decision, by=f"web:{malee.id}", now=now)
+    async with kp7.database.write() as tx:
+        found = await authority.officer(tx, kp7.vault, anan.id, local_date(now, both.settings.timezone))
+        assert found
+        assert {one.kind for one in await queue.waiting(tx, found)} == {"paper"}
+        done = await deciding.decide(tx, kp7.vault, both.settings, anan.id, decision, by=f"web:{anan.id}", now=now)
+    assert done.verdict == "approved"
