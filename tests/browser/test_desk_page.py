@@ -135,6 +135,7 @@ async def test_walks_through_what_waits(browser: Browser, house: House, language
         await malee.check()
         await malee.presses("Escape")
         await expect(page.locator("#help")).to_be_hidden()
+        await malee.sees(fourth)
         await malee.presses("a")
         await expect(page.locator("#paper-title")).to_have_text(malee.says("desk.nothing"))
         await expect(page.locator("#items li")).to_have_count(0)
