@@ -7,9 +7,9 @@ The font is Sarabun (SIL Open Font License), from its package.
 import re
 import unicodedata
 from collections.abc import Sequence
+from html import escape  # that of xml.sax imports half the web, in every child
 from io import BytesIO
 from itertools import pairwise
-from xml.sax.saxutils import escape
 
 import fontpkg_sarabun
 import resvg_py
@@ -72,7 +72,8 @@ def _clusters(text: str) -> list[str]:
 
 
 def text(line: str, x: float, y: float, size: float, more: str = "") -> str:
-    return f'<text x="{x:.2f}" y="{y:.2f}" font-size="{size:.2f}" font-family="Sarabun" {more}>{escape(line)}</text>'
+    where = f'x="{x:.2f}" y="{y:.2f}" font-size="{size:.2f}"'
+    return f'<text {where} font-family="Sarabun" {more}>{escape(line, quote=False)}</text>'
 
 
 def strokes(signature: Sequence[Stroke], left: float, top: float, width: float, height: float, colour: str) -> str:
