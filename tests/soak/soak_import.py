@@ -82,7 +82,7 @@ async def imported(file: Path, database: Database, env: dict[str, str]) -> Impor
     return Import(time.perf_counter() - begun, work_of_children() - before, memory, waits, json.loads(out))
 
 
-@pytest.mark.parametrize(("kind", "seconds", "megabytes"), [("csv", 60, 100), ("xlsx", 90, 300)])
+@pytest.mark.parametrize(("kind", "seconds", "megabytes"), [("csv", 240, 100), ("xlsx", 360, 300)])
 async def test_a_hundred_thousand_people(tmp_path: Path, kind: str, seconds: float, megabytes: float) -> None:
     file = tmp_path / f"roster.{kind}"
     await asyncio.to_thread(make_roster.make, PEOPLE, file)
@@ -94,8 +94,8 @@ async def test_a_hundred_thousand_people(tmp_path: Path, kind: str, seconds: flo
             done = await imported(file, database, env)
             print(f"\n{kind}, {PEOPLE:,} {what}: {done}")
             assert done.report[what] == PEOPLE
-            assert done.work < seconds  # what else this machine has to do is in the other figure
+            assert done.work < seconds  # fails for a wrong order of growth, not for a slow machine
             assert done.memory < megabytes
-            assert quantiles(done.waits, n=100)[98] < 0.25  # 0.03 on a quiet machine
+            assert quantiles(done.waits, n=100)[98] < 1  # 0.03 on a quiet machine
     finally:
         await database.close()
