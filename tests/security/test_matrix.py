@@ -1,27 +1,40 @@
 """AZ1: role × unit × object × action, all of it, against a plain table that knows nothing of how it is done."""
 
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+import httpx
 import pytest
 
-from bot.events import Invalid
+from bot import page_links
+from bot.app import web_app
+from bot.events import Invalid, Say
 from bot.times import local_date
-from bot.topic import Equipment
-from handlers.organisation import authority
+from bot.topic import Context, Equipment
+from handlers.organisation import authority, proofs
 from handlers.organisation.authority import grant_mac
 from handlers.organisation.roles import ROLES, Officer, Role
-from handlers.review import deciding, queue
+from handlers.review import deciding, opening, queue
 from handlers.review.deciding import Decision
+from handlers.review.desk.seats import Seats
+from handlers.review.effects import Look, Open
 from handlers.review.previews import Addresses, Previews
-from handlers.review.queue import KINDS, Kind
+from handlers.review.queue import KINDS, Item, Kind
+from handlers.review.record import Record
 from handlers.review.rules import Wanted
-from storage import people
+from samples import make_papers
+from storage import chats, people
 from storage.database import Tx
+from storage.files import hold
 from storage.ids import new_id
+from storage.macs import mac
 from storage.people import Person
+from tests.databases import on_a_file
 from tests.house import House, a_house
+from tests.signing import context_of
 from tests.waiting import campaign, item, waits
 
 # Where somebody belongs, seen from the officer's scope.
@@ -108,54 +121,205 @@ def today(house: House) -> date:
     return local_date(house.clock(), house.settings.timezone)
 
 
-async def test_nobody_reaches_what_is_not_theirs(place: House) -> None:
+@dataclass
+class Scene:
+    """`objects`: of each unit and kind what waits there. `mine`: what waits that is the officer's own."""
+
+    objects: dict[tuple[str, Kind], Item] = field(default_factory=dict)
+    officers: list[tuple[Role, bool, Officer, list[Item]]] = field(default_factory=list)
+
+    def everything(self) -> Iterator[tuple[Role, bool, Officer, str, Item, bool]]:
+        """Whose role, below or not, as whom, where, what, and whether it is theirs to see and to decide."""
+        for role, below, held, mine in self.officers:
+            reach = REACHES.get((role, below), REACHES["", below])
+            for (unit, kind), one in self.objects.items():
+                yield role, below, held, unit, one, kind in DECIDES[role] and unit in reach
+            for one in mine:  # one's own is nobody's to decide, whatever the role
+                yield role, below, held, "their own", one, False
+
+
+@pytest.fixture
+async def scene(place: House) -> Scene:
+    kp7, now, made = place.kp7, place.clock(), Scene()
+    async with kp7.database.read() as tx:
+        crowd = iter(await staff(tx, place))
+    owners = {(unit, kind): next(crowd) for unit in UNITS for kind in KINDS}
+    people_ = [(role, below, next(crowd)) for role in ROLES for below in (True, False)]
+    papers = [owner for (_, kind), owner in owners.items() if kind in queue.PAPERS]
+    pdf = make_papers.pdf("id_card")
+    kept = {
+        one.id: await kp7.files.put(one.id, one.key, pdf, now) for one in (*papers, *(who for _, _, who in people_))
+    }
+    async with kp7.database.write() as tx:
+        await campaign(tx)
+        ids: dict[tuple[str, Kind], str] = {}
+
+        async def wait(owner: Person, kind: Kind) -> str:
+            file = kept[owner.id].id if kind in queue.PAPERS else None
+            assert file is None or await hold(tx, file, owner.id)
+            return await waits(tx, kp7.vault, owner, kind, now, file=file)
+
+        for (unit, kind), owner in owners.items():
+            await belongs(tx, owner, unit)
+            ids[unit, kind] = await wait(owner, kind)
+        for role, below, person in people_:
+            await belongs(tx, person, "own")
+            held = await holds(tx, place, person, role, below=below)
+            mine = [await item(tx, await wait(person, kind)) for kind in ("paper", "help")]
+            made.officers.append((role, below, held, mine))
+        made.objects = {which: await item(tx, id) for which, id in ids.items()}
+    return made
+
+
+async def test_nobody_reaches_what_is_not_theirs(place: House, scene: Scene) -> None:
     kp7, now = place.kp7, place.clock()
     expected_yes = seen_yes = tried = 0
     leaks: list[object] = []
-    async with kp7.database.write() as tx:
-        await campaign(tx)
-        crowd = iter(await staff(tx, place))
-        objects: dict[tuple[str, Kind], str] = {}
-        for unit in UNITS:
-            for kind in KINDS:
-                owner = next(crowd)
-                await belongs(tx, owner, unit)
-                objects[unit, kind] = await waits(tx, kp7.vault, owner, kind, now)
-        officers: list[tuple[Role, bool, Officer, list[str]]] = []
-        for role in ROLES:
-            for below in (True, False):
-                person = next(crowd)
-                await belongs(tx, person, "own")
-                held = await holds(tx, place, person, role, below=below)
-                mine = [await waits(tx, kp7.vault, person, kind, now) for kind in ("paper", "help")]
-                officers.append((role, below, held, mine))
     previews, addresses = Previews(_equipment(place)), Addresses(kp7.vault)
-    for role, below, held, mine in officers:
-        reach = REACHES.get((role, below), REACHES["", below])
-        for (unit, kind), id in objects.items():
-            allowed = kind in DECIDES[role] and unit in reach
-            async with kp7.database.read() as tx:
-                there = await item(tx, id)
-                found = await queue.find(tx, held, id)
-            answers = {"find": found is not None}
-            if kind in queue.PAPERS:
-                path = addresses.of(there, 1, held.person_id, now)[0]
-                meant = addresses.read(path.rpartition("/")[2], now)
-                assert meant
-                answers["preview"] = await previews.waiting_paper(meant) is not None
-            for wanted in WANTS[kind]:
-                answers[wanted] = await may(place, held, id, there.seen, wanted, now)
-            tried += len(answers)
-            seen_yes += sum(answers.values())
-            expected_yes += len(answers) * allowed
-            leaks += [(role, below, unit, kind, act, said) for act, said in answers.items() if said != allowed]
-        for id in mine:  # one's own is nobody's to decide, whatever the role
-            async with kp7.database.read() as tx:
-                assert await queue.find(tx, held, id) is None
-            assert not await may(place, held, id, "00000000", "approve", now)
+    for role, below, held, unit, there, allowed in scene.everything():
+        async with kp7.database.read() as tx:
+            found = await queue.find(tx, held, there.id)
+        answers = {"find": found is not None}
+        if there.kind in queue.PAPERS:
+            path = addresses.of(there, 1, held.person_id, now)[0]
+            meant = addresses.read(path.rpartition("/")[2], now)
+            assert meant
+            answers["preview"] = await previews.waiting_paper(meant) is not None
+        for wanted in WANTS[there.kind]:
+            answers[wanted] = await may(place, held, there.id, there.seen, wanted, now)
+        tried += len(answers)
+        seen_yes += sum(answers.values())
+        expected_yes += len(answers) * allowed
+        leaks += [(role, below, unit, there.kind, act, said) for act, said in answers.items() if said != allowed]
     assert leaks == []
     assert seen_yes == expected_yes > 50
     assert tried > 1000
+
+
+@on_a_file
+async def test_nobody_opens_what_is_not_theirs(place: House, scene: Scene) -> None:
+    """From the chat, behind a link to a page, and at the desk; with links and tickets that are as good as real ones, so
+    that nothing but the role keeps anybody out."""
+    leaks: list[object] = []
+    expected_yes = seen_yes = 0
+    transport = httpx.ASGITransport(web_app(place.kp7))
+    openings = {held.person_id: await Opening.of(place, held) for _, _, held, _ in scene.officers}
+    theirs = {
+        held.person_id: [there for *_, one, _, there, _ in scene.everything() if one is held]
+        for _, _, held, _ in scene.officers
+    }
+    links = {id: await openings[id].links(items) for id, items in theirs.items()}
+    async with httpx.AsyncClient(transport=transport, base_url=place.url) as client:
+        for role, below, held, unit, there, allowed in scene.everything():
+            link = links[held.person_id][there.id]
+            answers = link.said | await openings[held.person_id].tries(client, there, link)
+            seen_yes += sum(said == "opened" for said in answers.values())
+            expected_yes += len(answers) * allowed
+            right = "opened" if allowed else "not here"
+            leaks += [(role, below, unit, there.kind, act, said) for act, said in answers.items() if said != right]
+    assert leaks == []
+    assert seen_yes == expected_yes > 50
+
+
+@dataclass(frozen=True)
+class Link:
+    """To the page of something that waits, and `said`: what the chat answers to who wants to see it there."""
+
+    path: str
+    cookie: dict[str, str]
+    said: dict[str, str]
+
+
+@dataclass
+class Opening:
+    """An officer in a chat and at the desk, who has just shown the six digits in both."""
+
+    house: House
+    visitor: Context
+    cookie: str
+    seat: str
+
+    @classmethod
+    async def of(cls, house: House, held: Officer) -> "Opening":
+        await house.somebody()
+        kp7, now = house.kp7, house.clock()
+        seats = Seats(_equipment(house))
+        cookie, seat = seats.new()
+        async with kp7.database.write() as tx:
+            chat = await tx.one("SELECT * FROM accounts ORDER BY id DESC LIMIT 1", {})
+            assert chat
+            session = await chats.begin_session(tx, kp7.vault, chat, held.person_id, now)
+            for where in (chat["id"], seat):
+                await proofs.prove(tx, kp7.vault, kp7.settings, where, held.person_id, chat["id"], session, now)
+            row = await tx.one("SELECT * FROM accounts WHERE id = :id", {"id": chat["id"]})
+            assert row
+            context = context_of(house, tx, row, await people.by_id(tx, kp7.vault, held.person_id))
+        return cls(house, context, cookie, seat)
+
+    async def links(self, items: Sequence[Item]) -> dict[str, Link]:
+        """To each of these, bound to a browser."""
+        async with self.house.kp7.database.write() as tx:
+            context = replace(self.visitor, tx=tx)
+            return {there.id: await self._link(context, there) for there in items}
+
+    async def _link(self, context: Context, there: Item) -> Link:
+        tx, vault, browser = context.tx, context.vault, secrets.token_urlsafe(32)
+        record = Record(_equipment(self.house))
+        said = {"card": _shown(await record.look(context, Look(there.id, there.seen)))}
+        opened = _shown(await record.open(context, Open(there.id, there.seen)))
+        if there.kind in queue.PAPERS:
+            said["open"] = opened
+        else:
+            assert opened == "not here"  # there is no paper to it
+        about = {"paper": there.id, "seen": there.seen}
+        path = await page_links.open_link(context, opening.PREFIX, opening.PURPOSE, about)
+        id = page_links.id_of(vault, path.rpartition("/")[2])
+        assert id
+        link = await page_links.find(tx, vault, context.settings, id, context.now, purpose=opening.PURPOSE)
+        assert link
+        assert await page_links.bind(tx, vault, link, vault.index("page_browser", browser))
+        return Link(path, {f"kp7-paper-{id[:16]}": browser}, said)
+
+    async def tries(self, client: httpx.AsyncClient, there: Item, link: Link) -> dict[str, str]:
+        ticket = mac(self.house.kp7.vault.secret("desk_tickets"), self.seat, there.id, there.seen)
+        desk, seat = f"/console/api/items/{there.id}", {"kp7-desk": self.cookie}
+        answers = {
+            "item": await self._gets(client, desk, seat),
+            "number": await self._posts(client, f"{desk}/national-id", {"ticket": ticket}, seat),
+        }
+        if there.kind not in queue.PAPERS:
+            assert await self._gets(client, link.path, link.cookie) == "not here"
+            return answers
+        return answers | {
+            "page": await self._gets(client, link.path, link.cookie),
+            "page's original": await self._gets(client, f"{link.path}/original", link.cookie),
+            "desk's original": await self._gets(client, f"{desk}/original?ticket={ticket}", seat),
+            "desk's picture": await self._gets(client, f"{desk}/pages/1?ticket={ticket}", seat),
+        }
+
+    async def _gets(self, client: httpx.AsyncClient, path: str, cookies: dict[str, str]) -> str:
+        return _answered(await client.get(path, headers=_cookies(cookies)))
+
+    async def _posts(
+        self, client: httpx.AsyncClient, path: str, said: object, cookies: dict[str, str]
+    ) -> str:  # fmt: skip
+        headers = {**_cookies(cookies), "sec-fetch-site": "same-origin"}
+        return _answered(await client.post(path, json=said, headers=headers))
+
+
+def _cookies(cookies: dict[str, str]) -> dict[str, str]:
+    return {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+
+
+def _answered(answer: httpx.Response) -> str:
+    return {200: "opened", 404: "not here"}.get(answer.status_code, f"{answer.status_code} {answer.text}")
+
+
+def _shown(said: object) -> str:
+    """What an effect of the chat gave."""
+    if isinstance(said, Say) and said.text in ("error.item_gone", "error.not_officer"):
+        return "not here"
+    return "opened" if isinstance(said, dict) else str(said)
 
 
 def _equipment(house: House) -> Equipment:
