@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.events import Language
@@ -28,6 +28,18 @@ class TooLarge(Exception):
 
 class Busy(Exception):
     """Too much is being received at once."""
+
+
+class Refused(Exception):
+    """An answer: `status`, and the key of a sentence with what fills it."""
+
+    def __init__(self, status: int, key: str = "", **params: object) -> None:
+        super().__init__(key)
+        self.status, self.key, self.params = status, key, params
+
+    def shortly(self) -> Response:
+        """To what shows no sentence, such as a picture."""
+        return PlainTextResponse("busy" if self.status == 503 else "not here", self.status)
 
 
 PATIENCE = "kp7.patience"  # an ASGI extension of `bot/front.py`
@@ -73,6 +85,14 @@ def same_origin(request: Request, address: str) -> bool:
         return site in ("same-origin", "none")
     origin = request.headers.get("origin")
     return origin is None or origin == address or origin == f"http://{request.headers.get('host', '')}"
+
+
+def held_back(request: Request) -> Response | None:
+    """Was it a link on another site? From there a browser holds back its cookies. Coming again from here, it sends
+    them."""
+    if request.method != "GET" or request.headers.get("sec-fetch-site") != "cross-site":
+        return None
+    return HTMLResponse('<!doctype html><meta http-equiv="refresh" content="0"><title>KP7</title>')
 
 
 def language_of(request: Request) -> Language:

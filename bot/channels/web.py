@@ -23,7 +23,7 @@ from bot.channels import relay
 from bot.channels.shown import pictures_of
 from bot.channels.uploads import LoggedOut, TooMany, Unmeasured, Uploads, lives
 from bot.events import LANGUAGES, Event, File, Language, Opened, Press, Text
-from bot.http import Busy, TooLarge, body, language_of, same_origin
+from bot.http import Busy, TooLarge, body, held_back, language_of, same_origin
 from bot.logs import seldom
 from bot.outbox import Entry
 from bot.policy import Policy
@@ -207,9 +207,8 @@ class WebChat:
     # --- in ---------------------------------------------------------------------------------------------------------
 
     async def page(self, request: Request) -> Response:
-        if self._browser(request) is None and request.headers.get("sec-fetch-site") == "cross-site":
-            # a link on another site: the browser holds back its cookie. Coming again from here, it sends it.
-            return HTMLResponse('<!doctype html><meta http-equiv="refresh" content="0"><title>KP7</title>')
+        if self._browser(request) is None and (again := held_back(request)):
+            return again
         response = HTMLResponse(fill(self._page, self._texts, language_of(request), demo=self._settings.demo))
         if self._browser(request) is None:
             response.set_cookie(

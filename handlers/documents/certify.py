@@ -11,26 +11,24 @@ signed is told, when it comes again, that this is done (`page_links.receipt`). W
 a job (`jobs.py`), which is written in the transaction that consumes the link: of two who sign, one does.
 """
 
-import json
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import jinja2
 import structlog
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot import page_links
-from bot.events import Language
-from bot.http import Busy, TooLarge, body, language_of, same_origin
+from bot.http import Busy, Refused, TooLarge, body, language_of, same_origin
+from bot.linked_page import LinkedPage, chat_of
 from bot.outbox import Outbox, Written
 from bot.page_links import Link
+from bot.pages import HEADERS, Pages
 from bot.papers.shapes import MAX_BOXES, Box, Picture, Reason, Stroke
 from bot.strict_json import Malformed, parse
 from bot.topic import Equipment
@@ -52,18 +50,8 @@ PREFIX, PURPOSE = "/certify", "certify"  # of its links, which are about {"campa
 BODY_LIMIT = 512 * 1024
 WIDTH = 1_000  # pixels of a page: small print can be read on a phone that is enlarged
 _PAGE = re.compile(r"[1-9][0-9]{0,2}")
-_COOKIE = re.compile(r"[0-9A-Za-z_-]{43}")
-# A form's POST would come with `Origin: null` otherwise, and older browsers say nothing else of where it is from.
-_HEADERS = {"referrer-policy": "same-origin"}
+STYLES = ("/static/cards.css", "/certify/static/certify.css")
 CERTIFIABLE = frozenset({"taken", "received", "returned"})
-
-
-class Refused(Exception):
-    """An answer: `status`, and the key of a sentence."""
-
-    def __init__(self, status: int, key: str) -> None:
-        super().__init__(key)
-        self.status, self.key = status, key
 
 
 @dataclass(frozen=True)
@@ -89,46 +77,32 @@ def routes(house: Equipment, outbox: Outbox) -> list[BaseRoute]:
 class SigningPage:
     def __init__(self, house: Equipment, outbox: Outbox) -> None:
         self._house, self._outbox = house, outbox
-        self._settings = house.policy.settings  # of the deployment: its address
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
-        )
+        self._pages = Pages(house.texts, HERE / "templates", "certify", STYLES)
+        self._page = LinkedPage(house, self._pages, PURPOSE, "certify", allowed=self._allowed, done="done.html")
         self._drawing: set[str] = set()  # accounts: a page for each at a time, so that none keeps the others waiting
 
     # --- what is asked for ------------------------------------------------------------------------------------------
 
     async def look(self, request: Request) -> Response:
         async with self._house.database.read() as tx:
-            link = await self._link(tx, request)
-            if link is None and (used := self._used(request)):
-                return self._done(*used)
-            if link is None or (link.browser and link.browser != self._browser(request, link)):
-                return self._gone(request)
-            if link.browser is None:
-                return self._page("open.html", link.language)
+            link = await self._page.met(tx, request)
+            if isinstance(link, Response):
+                return link
             try:
                 with _readable():
                     return await self._signing_page(tx, link)
             except Refused as refused:
                 if refused.status == 404:
-                    return self._gone(request)
-                return self._page("gone.html", link.language, refused.status, key=refused.key)
+                    return self._pages.gone(request)
+                return self._pages.sentence(refused, link.language)
 
     async def bind(self, request: Request) -> Response:
-        if not same_origin(request, self._settings.address):
-            return self._gone(request)
-        cookie = secrets.token_urlsafe(32)
-        if not await self._bind(request, self._index(cookie)):
-            return self._gone(request)
-        token = request.path_params["token"]
-        response = RedirectResponse(f"/certify/{token}", 303, _HEADERS)
-        self._set_cookie(response, page_links.id_of(self._house.vault, token) or "", cookie)
-        return response
+        return await self._page.bind(request)
 
     async def picture(self, request: Request) -> Response:
         try:
             async with self._house.database.read() as tx:
-                link = await self._bound(tx, request)
+                link = await self._page.bound(tx, request)
                 with _readable():
                     person = await people.by_id(tx, self._house.vault, link.person_id)
                     paper = await self._paper(tx, link, person)
@@ -140,19 +114,19 @@ class SigningPage:
                 raise Refused(503, "certify.busy")
             self._drawing.add(account)
             try:
-                return Response(await self._draw(paper, person, int(page)), media_type="image/jpeg", headers=_HEADERS)
+                return Response(await self._draw(paper, person, int(page)), media_type="image/jpeg", headers=HEADERS)
             finally:
                 self._drawing.discard(account)
         except Refused as refused:
-            return PlainTextResponse("busy" if refused.status == 503 else "not here", refused.status)
+            return refused.shortly()
 
     async def sign(self, request: Request) -> Response:
         language = language_of(request)
         try:
-            if not same_origin(request, self._settings.address):
+            if not same_origin(request, self._house.policy.settings.address):
                 raise Refused(404, "certify.gone")
             async with self._house.database.read() as tx:  # strangers are not listened to
-                link = await self._bound(tx, request)
+                link = await self._page.bound(tx, request)
             language = link.language
             signing = _read(await _body(request))
             with _readable():
@@ -160,24 +134,18 @@ class SigningPage:
         except Refused as refused:
             return JSONResponse({"message": self._house.texts(language, refused.key)}, refused.status)
         self._outbox.dispatch(written)
-        response = JSONResponse({}, headers=_HEADERS)
-        self._set_cookie(response, link.id, page_links.receipt(self._house.vault, link))
+        response = JSONResponse({}, headers=HEADERS)
+        self._page.give_receipt(response, link)
         return response
 
     # --- what is done -----------------------------------------------------------------------------------------------
-
-    @retried
-    async def _bind(self, request: Request, browser: str) -> bool:
-        async with self._house.database.write() as tx:
-            link = await self._link(tx, request)
-            return link is not None and await page_links.bind(tx, self._house.vault, link, browser)
 
     @retried
     async def _sign(self, request: Request, signing: Signing) -> Written:
         """Committed; to be dispatched before anything else is awaited. Raises `Refused`."""
         house, now = self._house, self._house.clock()
         async with house.database.write() as tx:
-            link = await self._bound(tx, request, lock=True)
+            link = await self._page.bound(tx, request, lock=True)
             person = await people.by_id(tx, house.vault, link.person_id)
             paper = await self._paper(tx, link, person, lock=True)
             if paper.version != signing.version:
@@ -215,48 +183,10 @@ class SigningPage:
             return drawn.jpeg
         raise Refused(503, "certify.busy") if drawn.reason is Reason.BUSY else Refused(409, "certify.changed")
 
-    # --- whose link it is -------------------------------------------------------------------------------------------
+    # --- what it is about -------------------------------------------------------------------------------------------
 
-    async def _link(self, tx: Tx, request: Request, *, lock: bool = False) -> Link | None:
-        vault, settings = self._house.vault, self._house.policy.settings
-        id = page_links.id_of(vault, request.path_params["token"])
-        if id is None or not settings.certify_on_phone:
-            return None
-        return await page_links.find(tx, vault, settings, id, self._house.clock(), purpose=PURPOSE, lock=lock)
-
-    async def _bound(self, tx: Tx, request: Request, *, lock: bool = False) -> Link:
-        """Raises `Refused` unless the link is this browser's."""
-        link = await self._link(tx, request, lock=lock)
-        if link is None or link.browser is None or link.browser != self._browser(request, link):
-            raise Refused(404, "certify.gone")
-        return link
-
-    def _browser(self, request: Request, link: Link) -> str | None:
-        cookie = request.cookies.get(self._cookie(link.id), "")
-        return self._index(cookie) if _COOKIE.fullmatch(cookie) else None
-
-    def _index(self, cookie: str) -> str:
-        return self._house.vault.index("page_browser", cookie)
-
-    def _used(self, request: Request) -> tuple[str, Language] | None:
-        """Channel and language of the chat, where this browser has signed with this link."""
-        id = page_links.id_of(self._house.vault, request.path_params["token"])
-        return page_links.used(self._house.vault, id, request.cookies.get(self._cookie(id), "")) if id else None
-
-    def _set_cookie(self, response: Response, link_id: str, value: str) -> None:
-        response.set_cookie(
-            self._cookie(link_id),
-            value,
-            max_age=page_links.MINUTES * 60,
-            path="/",
-            secure=self._settings.secure,
-            httponly=True,
-            samesite="strict",
-        )
-
-    def _cookie(self, link_id: str) -> str:
-        """One for each link: two papers can be open side by side."""
-        return f"{'__Host-' if self._settings.secure else ''}kp7-certify-{link_id[:16]}"
+    async def _allowed(self, _tx: Tx, _link: Link) -> bool:
+        return self._house.policy.settings.certify_on_phone
 
     async def _paper(self, tx: Tx, link: Link, person: Person, *, lock: bool = False) -> Paper:
         """Raises `Refused`: there is nothing (any more) to be signed. `lock`: nobody else changes it meanwhile."""
@@ -282,34 +212,17 @@ class SigningPage:
             "sheets": [[width, height] for width, height, *_ in paper.detail["sheets"]],
             "kept": await signatures.kept(tx, person.id, person.key),
             "boxesMost": MAX_BOXES,
-            "words": self._house.texts.prefixed(link.language, "certify."),
         }
-        embedded = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")  # ends no script
-        return self._page(
+        return self._pages.page(
             "sign.html",
             link.language,
-            data=embedded,
+            words=["certify."],
+            data=data,
             paper=which,
             name=person.full_name,
             card=slot_of(link.about["slot"]).is_card,
-            chat=_chat(link.account["channel"]),
+            chat=chat_of(link.account["channel"]),
         )
-
-    def _done(self, channel: str, language: Language) -> Response:
-        return self._page("done.html", language, chat=_chat(channel))
-
-    def _gone(self, request: Request) -> Response:
-        if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
-            # a link on another site: the browser holds back its cookie. Coming again from here, it sends it.
-            return HTMLResponse('<!doctype html><meta http-equiv="refresh" content="0"><title>KP7</title>')
-        return self._page("gone.html", language_of(request), 404, key="certify.gone")
-
-    def _page(self, name: str, language: Language, status: int = 200, /, **more: object) -> Response:
-        def say(key: str, **params: object) -> str:
-            return self._house.texts(language, key, params)
-
-        html = self._templates.get_template(name).render(language=language, say=say, **more)
-        return HTMLResponse(html, status, _HEADERS)
 
 
 @contextmanager
@@ -320,11 +233,6 @@ def _readable() -> Iterator[None]:
     except Tampered as error:
         log.error("certify_unreadable", table=str(error))
         raise Refused(404, "certify.gone") from None
-
-
-def _chat(channel: str) -> str:
-    """Where the chat is, if it is a page of ours."""
-    return "/chat" if channel == "web" else ""
 
 
 async def _body(request: Request) -> bytes:

@@ -10,22 +10,22 @@ reason; only the browser that has confirmed is told, when it comes again, that t
 """
 
 import re
-import secrets
 from pathlib import Path
 
-import jinja2
 import pyotp
 import segno
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot import page_links, thai
 from bot.events import Invalid, Language
-from bot.http import Busy, TooLarge, body, language_of, same_origin
+from bot.http import Busy, Refused, TooLarge, body, language_of, same_origin
+from bot.linked_page import LinkedPage, chat_of
 from bot.outbox import Entry, Outbox, Written
 from bot.page_links import Link
+from bot.pages import HEADERS, Pages
 from bot.strict_json import Malformed, parse
 from bot.times import local_date, moment
 from bot.topic import Equipment
@@ -38,17 +38,7 @@ HERE = Path(__file__).parent
 PREFIX, PURPOSE = "/officer", "factor"  # of its links, which are about nothing besides
 ISSUER = "KP7"
 BODY_LIMIT = 1_024
-_COOKIE = re.compile(r"[0-9A-Za-z_-]{43}")
-# A form's POST would come with `Origin: null` otherwise, and older browsers say nothing else of where it is from.
-_HEADERS = {"referrer-policy": "same-origin"}
-
-
-class Refused(Exception):
-    """An answer: `status`, and the key of a sentence."""
-
-    def __init__(self, status: int, key: str) -> None:
-        super().__init__(key)
-        self.status, self.key = status, key
+STYLES = ("/static/cards.css", "/officer/static/factor.css")
 
 
 def routes(house: Equipment, outbox: Outbox) -> list[BaseRoute]:
@@ -64,46 +54,33 @@ def routes(house: Equipment, outbox: Outbox) -> list[BaseRoute]:
 class FactorPage:
     def __init__(self, house: Equipment, outbox: Outbox) -> None:
         self._house, self._outbox = house, outbox
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
-        )
+        self._pages = Pages(house.texts, HERE / "templates", "factor_page", STYLES)
+        self._page = LinkedPage(house, self._pages, PURPOSE, "factor", allowed=self._allowed, done="set_up.html")
 
     # --- what is asked for ------------------------------------------------------------------------------------------
 
     async def look(self, request: Request) -> Response:
         async with self._house.database.read() as tx:
-            link = await self._link(tx, request)
-        if link is None and (used := self._used(request)):
-            return self._page("set_up.html", used[1], chat=_chat(used[0]))
-        if link is None or (link.browser and link.browser != self._browser(request, link)):
-            return self._gone(request)
-        if link.browser is None:
-            return self._page("open.html", link.language)
+            link = await self._page.met(tx, request)
+        if isinstance(link, Response):
+            return link
         if request.method == "HEAD":  # asks what is here, and must change nothing
-            return HTMLResponse("", headers=_HEADERS)
+            return HTMLResponse("", headers=HEADERS)
         secret = await self._new_secret(request)
         if secret is None:
-            return self._gone(request)
+            return self._pages.gone(request)
         address = self.address(secret)
-        return self._page(
+        return self._pages.page(
             "show.html",
             link.language,
             picture=segno.make(address, error="m", micro=False).png_data_uri(scale=6, border=4),
             address=address,
             secret=" ".join(re.findall(".{4}", secret)),
-            chat=_chat(link.account["channel"]),
+            chat=chat_of(link.account["channel"]),
         )
 
     async def bind(self, request: Request) -> Response:
-        if not same_origin(request, self._house.policy.settings.address):
-            return self._gone(request)
-        cookie = secrets.token_urlsafe(32)
-        link = await self._bind(request, self._index(cookie))
-        if link is None:
-            return self._gone(request)
-        response = RedirectResponse(f"{PREFIX}/{request.path_params['token']}", 303, _HEADERS)
-        self._set_cookie(response, link.id, cookie)
-        return response
+        return await self._page.bind(request)
 
     async def confirm(self, request: Request) -> Response:
         language = language_of(request)
@@ -111,7 +88,7 @@ class FactorPage:
             if not same_origin(request, self._house.policy.settings.address):
                 raise Refused(404, "factor_page.gone")
             async with self._house.database.read() as tx:  # strangers are not listened to
-                link = await self._bound(tx, request)
+                link = await self._page.bound(tx, request)
             language = link.language
             code = thai.otp(await _code(request), factors.DIGITS)
             written, wrong = await self._confirm(request, code)
@@ -119,12 +96,12 @@ class FactorPage:
                 raise wrong
         except Invalid as wrong:
             message = self._house.texts(language, f"error.{wrong.code}", wrong.params)
-            return JSONResponse({"message": message}, 422, _HEADERS)
+            return JSONResponse({"message": message}, 422, HEADERS)
         except Refused as refused:
-            return JSONResponse({"message": self._house.texts(language, refused.key)}, refused.status, _HEADERS)
+            return JSONResponse({"message": self._house.texts(language, refused.key)}, refused.status, HEADERS)
         self._outbox.dispatch(written)
-        response = JSONResponse({}, headers=_HEADERS)
-        self._set_cookie(response, link.id, page_links.receipt(self._house.vault, link))
+        response = JSONResponse({}, headers=HEADERS)
+        self._page.give_receipt(response, link)
         return response
 
     def address(self, secret: str) -> str:
@@ -135,17 +112,11 @@ class FactorPage:
     # --- what is done -----------------------------------------------------------------------------------------------
 
     @retried
-    async def _bind(self, request: Request, browser: str) -> Link | None:
-        async with self._house.database.write() as tx:
-            link = await self._link(tx, request)
-            return link if link and await page_links.bind(tx, self._house.vault, link, browser) else None
-
-    @retried
     async def _new_secret(self, request: Request) -> str | None:
         house, now = self._house, self._house.clock()
         async with house.database.write() as tx:
-            link = await self._link(tx, request, lock=True)
-            if link is None or link.browser is None or link.browser != self._browser(request, link):
+            link = await self._page.find(tx, request, lock=True)
+            if link is None or not self._page.theirs(request, link):
                 return None
             person = await people.by_id(tx, house.vault, link.person_id)
             return await factors.begin(tx, house.vault, person.id, person.key, now)
@@ -155,7 +126,7 @@ class FactorPage:
         """Committed, a wrong code too; to be dispatched before anything else is awaited. Raises `Refused`."""
         house, now, settings = self._house, self._house.clock(), self._house.policy.settings
         async with house.database.write() as tx:
-            link = await self._bound(tx, request, lock=True)
+            link = await self._page.bound(tx, request, lock=True)
             person = await people.by_id(tx, house.vault, link.person_id)
             try:
                 await factors.confirm(tx, house.vault, settings, person.id, person.key, code, now)
@@ -185,70 +156,13 @@ class FactorPage:
         lane = f"mail:{people.address_index(self._house.vault, person.email.address)}"
         return [Entry.make("mail", "notice", content, person.key, now=now, person_id=person.id, lane=lane)]
 
-    # --- whose link it is -------------------------------------------------------------------------------------------
-
-    async def _link(self, tx: Tx, request: Request, *, lock: bool = False) -> Link | None:
-        """Of an officer without a second factor."""
-        vault, settings, now = self._house.vault, self._house.policy.settings, self._house.clock()
-        id = page_links.id_of(vault, request.path_params["token"])
-        link = await page_links.find(tx, vault, settings, id, now, purpose=PURPOSE, lock=lock) if id else None
-        if link is None or await factors.enrolled(tx, link.person_id):
-            return None
-        today = local_date(now, settings.timezone)
-        return link if await authority.officer(tx, vault, link.person_id, today) else None
-
-    async def _bound(self, tx: Tx, request: Request, *, lock: bool = False) -> Link:
-        """Raises `Refused` unless the link is this browser's."""
-        link = await self._link(tx, request, lock=lock)
-        if link is None or link.browser is None or link.browser != self._browser(request, link):
-            raise Refused(404, "factor_page.gone")
-        return link
-
-    def _browser(self, request: Request, link: Link) -> str | None:
-        cookie = request.cookies.get(self._cookie(link.id), "")
-        return self._index(cookie) if _COOKIE.fullmatch(cookie) else None
-
-    def _index(self, cookie: str) -> str:
-        return self._house.vault.index("page_browser", cookie)
-
-    def _used(self, request: Request) -> tuple[str, Language] | None:
-        """Channel and language of the chat, where this browser has confirmed with this link."""
-        id = page_links.id_of(self._house.vault, request.path_params["token"])
-        return page_links.used(self._house.vault, id, request.cookies.get(self._cookie(id), "")) if id else None
-
-    def _set_cookie(self, response: Response, link_id: str, value: str) -> None:
-        response.set_cookie(
-            self._cookie(link_id),
-            value,
-            max_age=page_links.MINUTES * 60,
-            path="/",
-            secure=self._house.policy.settings.secure,
-            httponly=True,
-            samesite="strict",
-        )
-
-    def _cookie(self, link_id: str) -> str:
-        return f"{'__Host-' if self._house.policy.settings.secure else ''}kp7-factor-{link_id[:16]}"
-
-    # --- what is answered -------------------------------------------------------------------------------------------
-
-    def _gone(self, request: Request) -> Response:
-        if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
-            # a link on another site: the browser holds back its cookie. Coming again from here, it sends it.
-            return HTMLResponse('<!doctype html><meta http-equiv="refresh" content="0"><title>KP7</title>')
-        return self._page("gone.html", language_of(request), 404)
-
-    def _page(self, name: str, language: Language, status: int = 200, /, **more: object) -> Response:
-        def say(key: str, **params: object) -> str:
-            return self._house.texts(language, key, params)
-
-        html = self._templates.get_template(name).render(language=language, say=say, **more)
-        return HTMLResponse(html, status, _HEADERS)
-
-
-def _chat(channel: str) -> str:
-    """Where the chat is, if it is a page of ours."""
-    return "/chat" if channel == "web" else ""
+    async def _allowed(self, tx: Tx, link: Link) -> bool:
+        """An officer without a second factor."""
+        house = self._house
+        if await factors.enrolled(tx, link.person_id):
+            return False
+        today = local_date(house.clock(), house.policy.settings.timezone)
+        return await authority.officer(tx, house.vault, link.person_id, today) is not None
 
 
 async def _code(request: Request) -> str:

@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot import thai
+from bot.events import Invalid
 from bot.session import Limits
 from bot.settings import Settings
 from bot.times import HOUR, MINUTE
+from handlers.organisation import factors
 from storage import chats
 from storage.database import Row, Tx
 from storage.macs import fits, mac
+from storage.people import Person
 from storage.vault import Vault
 
 _BOUND = ("id", "person_id", "account_id", "proof_session", "made_at", "proved_at")
@@ -67,6 +71,23 @@ async def prove(
         "seen_at = excluded.seen_at, mac = excluded.mac",
         {**row, "mac": mac(*_sealed(vault, row))},
     )
+
+
+async def give(
+    tx: Tx, vault: Vault, settings: Settings, id: str, person: Person, account_id: str, typed: str, now: int
+) -> Invalid | None:
+    """The digits, as they were typed on a page; they prove what `prove` says. → what is wrong with them: the guess was
+    counted, and the transaction is to be committed."""
+    try:
+        code = thai.otp(typed, factors.DIGITS)
+        await factors.check(tx, vault, settings, person.id, person.key, code, now)
+    except Invalid as wrong:
+        return wrong
+    chat = await tx.one("SELECT session FROM accounts WHERE id = :id", {"id": account_id})
+    if chat is None or chat["session"] is None:
+        return Invalid("factor_over")
+    await prove(tx, vault, settings, id, person.id, account_id, chat["session"], now)
+    return None
 
 
 async def find(tx: Tx, vault: Vault, settings: Settings, ids: list[str], now: int) -> dict[str, Proof]:

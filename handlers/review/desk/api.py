@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bot.events import Invalid
+from bot.http import Refused
 from bot.outbox import Outbox, Written
 from bot.papers.shapes import Picture, Reason
 from bot.topic import Equipment
@@ -28,7 +29,7 @@ from handlers.review.deciding import Decided, Decision
 from handlers.review.describing import Description, Paper
 from handlers.review.desk import reading
 from handlers.review.desk.seats import Seat, Seats
-from handlers.review.desk.strict import Refused, from_here, is_json, read
+from handlers.review.desk.strict import from_here, is_json, read
 from handlers.review.queue import KINDS, Item
 from handlers.review.rules import WANTED
 from storage import audit, people

@@ -10,65 +10,55 @@ POST /console/language/<th|en>    what is said here, from now on
 Whoever has no live link, another browser's, or a role no more, gets one page, the same for every reason.
 """
 
-import re
-import secrets
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from bot import page_links, thai
+from bot import page_links
 from bot.events import LANGUAGES, Invalid
+from bot.http import Refused
+from bot.linked_page import LinkedPage
 from bot.page_links import Link
+from bot.pages import HEADERS, Pages
 from bot.times import local_date
 from bot.topic import Equipment
-from handlers.organisation import authority, factors, proofs
-from handlers.review.desk.frames import Frames
+from handlers.organisation import authority, proofs
 from handlers.review.desk.seats import Seats
-from handlers.review.desk.strict import Refused, from_here, is_json, read
+from handlers.review.desk.strict import from_here, is_json, read
 from storage import audit, people
 from storage.database import Tx, retried
 
 PREFIX = "/console/enter"
 PURPOSE = "desk"
 MINUTES = 10
-_COOKIE = re.compile(r"[0-9A-Za-z_-]{43}")
 
 
 class Entrance:
-    def __init__(self, house: Equipment, seats: Seats, frames: Frames) -> None:
-        self._house, self._seats, self._frames = house, seats, frames
+    def __init__(self, house: Equipment, seats: Seats, pages: Pages) -> None:
+        self._house, self._seats, self._pages = house, seats, pages
+        self._page = LinkedPage(house, pages, PURPOSE, "enter", minutes=MINUTES, allowed=self._allowed)
 
     async def look(self, request: Request) -> Response:
         async with self._house.database.read() as tx:
-            link = await self._link(tx, request)
-        if link is None or (link.browser and link.browser != self._browser(request, link)):
-            return self._frames.closed(request)
-        if link.browser is None:
-            return self._frames.page("enter.html", link.language)
-        return self._frames.page("code.html", link.language, words=["desk.unsent", "desk.sending", "desk.enter_code"])
+            link = await self._page.met(tx, request)
+        if isinstance(link, Response):
+            return link
+        return self._pages.page("code.html", link.language, words=["desk.unsent", "desk.sending", "desk.enter_code"])
 
     async def bind(self, request: Request) -> Response:
-        from_here(request, self._house.policy.settings.address)
-        cookie = secrets.token_urlsafe(32)
-        link = await self._bind(request, self._index(cookie))
-        if link is None:
-            return self._frames.closed(request)
-        response = RedirectResponse(request.url.path, 303, self._frames.headers)
-        self._set_cookie(response, link, cookie, MINUTES * 60)
-        return response
+        return await self._page.bind(request)
 
     async def code(self, request: Request) -> Response:
         from_here(request, self._house.policy.settings.address)
         is_json(request)
         async with self._house.database.read() as tx:  # strangers are not listened to
-            await self._bound(tx, request)
+            await self._page.bound(tx, request)
         said = await read(request, "code")
         cookie, id = self._seats.new()
         link, wrong = await self._enter(request, said["code"], id)
         if wrong:
             raise Refused(422, f"error.{wrong.code}", **wrong.params)
         response = JSONResponse({"path": "/console"})
-        self._set_cookie(response, link, "", 0)
+        self._page.take_cookie(response, link)
         self._seats.set_cookie(response, cookie)
         self._seats.set_language(response, link.language)
         return response
@@ -76,7 +66,7 @@ class Entrance:
     async def proof(self, request: Request) -> Response:
         async with self._house.database.read() as tx:
             if await self._seats.of(tx, request, using=False) is None:
-                raise Refused(401, "desk.closed")
+                raise self._pages.refused()
         from_here(request, self._house.policy.settings.address)
         is_json(request)
         said = await read(request, "code")
@@ -88,36 +78,31 @@ class Entrance:
     async def leave(self, request: Request) -> Response:
         from_here(request, self._house.policy.settings.address)
         await self._leave(request)
-        response = RedirectResponse("/console", 303, self._frames.headers)
+        response = RedirectResponse("/console", 303, HEADERS)
         self._seats.clear_cookie(response)
         return response
 
     async def language(self, request: Request) -> Response:
         from_here(request, self._house.policy.settings.address)
         wanted = next((each for each in LANGUAGES if each == request.path_params["language"]), "th")
-        response = RedirectResponse("/console", 303, self._frames.headers)
+        response = RedirectResponse("/console", 303, HEADERS)
         self._seats.set_language(response, "en" if wanted == "en" else "th")
         return response
 
     # --- what is done -----------------------------------------------------------------------------------------------
 
     @retried
-    async def _bind(self, request: Request, browser: str) -> Link | None:
-        async with self._house.database.write() as tx:
-            link = await self._link(tx, request)
-            return link if link and await page_links.bind(tx, self._house.vault, link, browser) else None
-
-    @retried
     async def _enter(self, request: Request, code: str, id: str) -> tuple[Link, Invalid | None]:
         """A wrong code is counted: that is committed, too."""
         house, now = self._house, self._house.clock()
         async with house.database.write() as tx:
-            link = await self._bound(tx, request, lock=True)
-            if wrong := await self._wrong(tx, link.person_id, code):
+            link = await self._page.bound(tx, request, lock=True)
+            person, account = await people.by_id(tx, house.vault, link.person_id), link.account["id"]
+            settings = house.policy.settings
+            if wrong := await proofs.give(tx, house.vault, settings, id, person, account, code, now):
                 return link, wrong
             if not await page_links.consume(tx, link):
-                raise Refused(401, "desk.closed")
-            await self._prove(tx, id, link.person_id, link.account["id"], now)
+                raise self._pages.refused()
             if old := self._seats.id_of(request):
                 await proofs.end(tx, old)
             line = audit.Line(f"desk:{link.person_id}", "desk.entered", link.person_id)
@@ -126,33 +111,13 @@ class Entrance:
 
     @retried
     async def _prove_again(self, request: Request, code: str) -> Invalid | None:
-        now = self._house.clock()
-        async with self._house.database.write() as tx:
+        house, now = self._house, self._house.clock()
+        async with house.database.write() as tx:
             seat = await self._seats.of(tx, request)
             if seat is None:
-                raise Refused(401, "desk.closed")
-            if wrong := await self._wrong(tx, seat.person.id, code):
-                return wrong
-            await self._prove(tx, seat.id, seat.person.id, seat.proof.account_id, now)
-            return None
-
-    async def _prove(self, tx: Tx, id: str, person: str, account: str, now: int) -> None:
-        house = self._house
-        row = await tx.one("SELECT session FROM accounts WHERE id = :id", {"id": account})
-        if row is None or row["session"] is None:
-            raise Refused(401, "desk.closed")
-        await proofs.prove(tx, house.vault, house.policy.settings, id, person, account, row["session"], now)
-
-    async def _wrong(self, tx: Tx, person_id: str, code: str) -> Invalid | None:
-        house = self._house
-        person = await people.by_id(tx, house.vault, person_id)
-        settings = house.policy.settings
-        try:
-            digits = thai.otp(code, factors.DIGITS)
-            await factors.check(tx, house.vault, settings, person_id, person.key, digits, house.clock())
-        except Invalid as wrong:
-            return wrong
-        return None
+                raise self._pages.refused()
+            account, settings = seat.proof.account_id, house.policy.settings
+            return await proofs.give(tx, house.vault, settings, seat.id, seat.person, account, code, now)
 
     @retried
     async def _leave(self, request: Request) -> None:
@@ -164,45 +129,8 @@ class Entrance:
             if seat:
                 await audit.append(tx, house.vault, house.clock(), [audit.Line(seat.by, "desk.left", seat.person.id)])
 
-    # --- whose link it is -------------------------------------------------------------------------------------------
-
-    async def _link(self, tx: Tx, request: Request, *, lock: bool = False) -> Link | None:
-        """Of somebody who holds a role just now."""
-        house, settings = self._house, self._house.policy.settings
-        id = page_links.id_of(house.vault, request.path_params["token"])
-        if id is None:
-            return None
-        now = house.clock()
-        link = await page_links.find(tx, house.vault, settings, id, now, purpose=PURPOSE, lock=lock)
-        if link is None or not await authority.officer(
-            tx, house.vault, link.person_id, local_date(now, settings.timezone)
-        ):
-            return None
-        return link
-
-    async def _bound(self, tx: Tx, request: Request, *, lock: bool = False) -> Link:
-        link = await self._link(tx, request, lock=lock)
-        if link is None or link.browser is None or link.browser != self._browser(request, link):
-            raise Refused(401, "desk.closed")
-        return link
-
-    def _browser(self, request: Request, link: Link) -> str | None:
-        cookie = request.cookies.get(self._cookie(link), "")
-        return self._index(cookie) if _COOKIE.fullmatch(cookie) else None
-
-    def _index(self, cookie: str) -> str:
-        return self._house.vault.index("page_browser", cookie)
-
-    def _set_cookie(self, response: Response, link: Link, value: str, seconds: int) -> None:
-        response.set_cookie(
-            self._cookie(link),
-            value,
-            max_age=seconds,
-            path="/",
-            secure=self._house.policy.settings.secure,
-            httponly=True,
-            samesite="strict",
-        )
-
-    def _cookie(self, link: Link) -> str:
-        return f"{'__Host-' if self._house.policy.settings.secure else ''}kp7-enter-{link.id[:16]}"
+    async def _allowed(self, tx: Tx, link: Link) -> bool:
+        """Somebody who holds a role just now."""
+        house = self._house
+        today = local_date(house.clock(), house.policy.settings.timezone)
+        return await authority.officer(tx, house.vault, link.person_id, today) is not None

@@ -12,14 +12,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from bot.events import Invalid
+from bot.http import Refused
+from bot.pages import HEADERS, Pages
 from bot.topic import Equipment
 from handlers.documents import campaigns
 from handlers.documents.campaigns import Campaign
 from handlers.review import export
 from handlers.review.desk import reading
-from handlers.review.desk.frames import Frames
 from handlers.review.desk.seats import Seat, Seats
-from handlers.review.desk.strict import Refused, from_here
+from handlers.review.desk.strict import from_here
 from handlers.review.numbers import Numbers, numbers
 
 COLUMNS = ("listed", "complete", "waiting", "returned", "certified")
@@ -27,21 +28,21 @@ PARTS = ("certified", "complete", "rest")  # of a bar
 
 
 class ProgressPage:
-    def __init__(self, house: Equipment, seats: Seats, frames: Frames) -> None:
-        self._house, self._seats, self._frames = house, seats, frames
+    def __init__(self, house: Equipment, seats: Seats, pages: Pages) -> None:
+        self._house, self._seats, self._pages = house, seats, pages
 
     async def look(self, request: Request) -> Response:
         house, language = self._house, self._seats.language(request)
         async with house.database.write() as tx:
             seat = await self._seats.of(tx, request)
             if seat is None:
-                return self._frames.closed(request)
+                return self._pages.gone(request)
             found = [one for one, _ in await campaigns.every(tx, house.texts.timezone.key)]
             names = await reading.unit_names(tx, language, sorted(seat.officer.units("numbers")))
         wanted = request.query_params.get("campaign", "")
         campaign = next((one for one in found if one.id == wanted), found[-1] if found else None)
         units = await self._numbers(seat, campaign, names) if campaign and seat.officer.may("numbers") else []
-        return self._frames.page(
+        return self._pages.page(
             "progress.html",
             language,
             words=["desk.unsent", "desk.sending", "desk.export"],
@@ -67,9 +68,9 @@ class ProgressPage:
         async with house.database.write() as tx:
             seat = await self._seats.of(tx, request)
         if seat is None:
-            return self._frames.closed(request)
+            return self._pages.gone(request)
         if not self._seats.fresh(seat):
-            return RedirectResponse("/console/progress", 303, self._frames.headers)
+            return RedirectResponse("/console/progress", 303, HEADERS)
         made_with = export.House(
             house.database, house.vault, house.files, house.texts, house.texts.timezone.key, house.clock
         )
@@ -82,7 +83,7 @@ class ProgressPage:
         return StreamingResponse(
             export.stream(made_with, plan, by=seat.by),
             media_type="application/zip",
-            headers={"content-disposition": f'attachment; filename="{name}"', **self._frames.headers},
+            headers={"content-disposition": f'attachment; filename="{name}"', **HEADERS},
         )
 
 

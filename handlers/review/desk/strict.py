@@ -4,18 +4,10 @@ from typing import Any
 
 from starlette.requests import Request
 
-from bot.http import Busy, TooLarge, body, same_origin
+from bot.http import Busy, Refused, TooLarge, body, same_origin
 from bot.strict_json import Malformed, parse
 
 BODY_LIMIT = 16 * 1024
-
-
-class Refused(Exception):
-    """An answer: `status`, and the key of a sentence with what fills it."""
-
-    def __init__(self, status: int, key: str = "desk.malformed", **params: object) -> None:
-        super().__init__(key)
-        self.status, self.key, self.params = status, key, params
 
 
 def from_here(request: Request, address: str) -> None:
