@@ -28,6 +28,9 @@ setup: $(PROJECT) $(CATALOGUES)  ## make .venv with the kp7 command in it
 run: setup  ## start the demo: SQLite, web chat, mailbox page, sample roster (HOST, PORT)
 	@DEMO=1 exec $(BIN)/kp7 serve
 
+# Each test process reads what the first one has compiled, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Tests wait for disks and servers half of their time.
 WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$(( cores < 3 ? cores + 1 : 4 )))
 

@@ -16,26 +16,52 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session")
-def _postgres() -> Iterator[str]:
-    """One database for each test process."""
-    if not databases.answers():
-        pytest.skip(f"no PostgreSQL answers at {databases.SERVER}: name one in TEST_POSTGRES_URL")
-    with databases.a_database() as url:
+def postgres_server() -> Iterator[str]:
+    """One for each test process: the address of a database from which others can be made."""
+    with databases.a_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _up_to_date(postgres_server: str) -> Iterator[str]:
+    """A database to copy."""
+    with databases.a_database(postgres_server) as url:
+        yield databases.migrated(url)
+
+
+@pytest.fixture(scope="session")
+def _schemas(postgres_server: str) -> Iterator[str]:
+    with databases.a_database(postgres_server) as url:
         yield url
 
 
 @pytest.fixture
-def postgres_url(_postgres: str) -> str:
-    """An empty schema."""
-    return databases.a_schema(_postgres)
+def postgres_url(postgres_server: str, _up_to_date: str) -> Iterator[str]:
+    """A database that is up to date and empty: to migrate one takes longer than most tests."""
+    with databases.a_database(postgres_server, _up_to_date) as url:
+        yield url
+
+
+@pytest.fixture
+def new_postgres_url(_schemas: str) -> str:
+    """In which nothing was done yet; a schema of a database in which others are beside it."""
+    return databases.a_schema(_schemas)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The same on both."""
+    """The same on both; up to date and empty on PostgreSQL, and not there yet as a file."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'kp7.db'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same on both, and in which nothing was done yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'kp7.db'}"
+    return str(request.getfixturevalue("new_postgres_url"))
 
 
 @pytest.fixture(scope="session")

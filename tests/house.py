@@ -28,6 +28,7 @@ from storage.database import Database
 from storage.opening import opened
 from storage.sqlite import file_of
 from storage.vault import Vault
+from tests import databases
 from tests.channels.line import openapi
 from tests.chats import LINE_SECRET, Chat, LineChat, Screen, WebChat, _buttons, _texts, somebody
 from tests.post_office import PATIENCE, PostOffice
@@ -234,26 +235,42 @@ async def _import_samples(database: Database, vault: Vault, rule: DateRule, cloc
     )
 
 
-_ready: dict[
-    tuple[bytes, DateRule], bytes
-] = {}  # files with the sample roster: to make one takes longer than most tests
+# With the sample roster, which takes longer to import than most tests: files, and addresses of databases on PostgreSQL.
+_ready: dict[tuple[bytes, DateRule], bytes] = {}
+_ready_databases: dict[tuple[bytes, DateRule], str] = {}
 
 
 async def _moved_in(house: House) -> bool:
-    """Into a file in which the samples are already; not where there is a file, nor on PostgreSQL."""
-    settings, rule = house.settings, date_rule(house.settings)
-    if not settings.database_url.startswith("sqlite:") or settings.master_old:
+    """Into a database in which the samples are already; not where there is something."""
+    settings, made = house.settings, (house.settings.master, date_rule(house.settings))
+    if settings.master_old:
         return False
+    if not settings.database_url.startswith("sqlite:"):
+        return await _moved_into(house, settings.database_url, made)
     path = file_of(settings.database_url)
     if path.exists():
         return False
-    if (settings.master, rule) not in _ready:
+    if made not in _ready:
         with tempfile.TemporaryDirectory() as folder:
-            made = Path(folder, "kp7.db")
-            database = await Database.open(f"sqlite:///{made}")
-            vault = await opened(database, settings.master)
-            await _import_samples(database, vault, rule, house.clock)
-            await database.close()
-            _ready[settings.master, rule] = await asyncio.to_thread(made.read_bytes)
-    path.write_bytes(_ready[settings.master, rule])
+            new = Path(folder, "kp7.db")
+            await _furnish(f"sqlite:///{new}", house)
+            _ready[made] = await asyncio.to_thread(new.read_bytes)
+    path.write_bytes(_ready[made])
     return True
+
+
+async def _moved_into(house: House, url: str, made: tuple[bytes, DateRule]) -> bool:
+    if not databases.is_ours(url) or not await asyncio.to_thread(databases.is_new, url):
+        return False
+    if made not in _ready_databases:
+        _ready_databases[made] = await asyncio.to_thread(databases.put_by, url)
+        await _furnish(_ready_databases[made], house)
+    await asyncio.to_thread(databases.become, url, _ready_databases[made])
+    return True
+
+
+async def _furnish(url: str, house: House) -> None:
+    database = await Database.open(url)
+    vault = await opened(database, house.settings.master)
+    await _import_samples(database, vault, date_rule(house.settings), house.clock)
+    await database.close()

@@ -118,10 +118,10 @@ async def test_too_old_ones_are_pointed_out(office: Office) -> None:
 
 
 @pytest.fixture
-def two_databases() -> Iterator[tuple[str, str]]:
-    if not databases.answers() or not shutil.which("pg_dump"):
-        pytest.skip(f"no PostgreSQL at {databases.SERVER}, or no pg_dump")
-    with databases.a_database() as one, databases.a_database() as other:
+def two_databases(postgres_server: str) -> Iterator[tuple[str, str]]:
+    if not shutil.which("pg_dump"):
+        pytest.skip("no pg_dump")
+    with databases.a_database(postgres_server) as one, databases.a_database(postgres_server) as other:
         yield one, other
 
 

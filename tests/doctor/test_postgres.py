@@ -9,11 +9,11 @@ from storage.database import Database
 from tests.doctor.patients import PASSWORD, case, findings, is_well, the_fault
 
 
-async def test_a_healthy_database_server(postgres_url: str, tmp_path: Path) -> None:
-    patient = case(tmp_path, database_url=postgres_url)
+async def test_a_healthy_database_server(new_postgres_url: str, tmp_path: Path) -> None:
+    patient = case(tmp_path, database_url=new_postgres_url)
     assert "migrations" in (await the_fault(database.look, patient)).says
     assert [finding.level for finding in await findings(deliveries.look, patient)] == ["skipped"]
-    opened = await Database.open(postgres_url)
+    opened = await Database.open(new_postgres_url)
     await opened.migrate()
     await opened.close()
     assert "It is up to date" in await is_well(database.look, patient)

@@ -5,8 +5,9 @@ On a server of the test's own. `make soak` stops it again and again: `tests/soak
 
 from pathlib import Path
 
+from tests.clusters import a_cluster
 from tests.kill import toys
-from tests.kill.cluster import a_cluster, stop_it
+from tests.kill.cluster import stop_it
 from tests.kill.driver import a_ward, seed_of
 from tests.kill.fleet import Fleet
 

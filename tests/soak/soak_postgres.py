@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.clusters import a_cluster
 from tests.kill import people, toys
-from tests.kill.cluster import a_cluster, stop_it
+from tests.kill.cluster import stop_it
 from tests.kill.driver import a_ward, seed_of
 from tests.kill.fleet import Fleet
 from tests.kill.test_fleet import PASSED

@@ -155,8 +155,8 @@ async def test_migrating_again_changes_nothing(database: Database) -> None:
     assert await subjects(database) == ["kept"]
 
 
-async def test_migrating_at_once_from_several_connections(database_url: str) -> None:
-    databases = [await Database.open(database_url) for _ in range(4)]
+async def test_migrating_at_once_from_several_connections(new_database_url: str) -> None:
+    databases = [await Database.open(new_database_url) for _ in range(4)]
     try:
         done = await asyncio.gather(*(database.migrate() for database in databases))
     finally:
@@ -177,8 +177,8 @@ asyncio.run(main())
 """
 
 
-def test_migrating_at_once_from_several_processes(database_url: str) -> None:
-    command = [sys.executable, "-c", MIGRATE, database_url]
+def test_migrating_at_once_from_several_processes(new_database_url: str) -> None:
+    command = [sys.executable, "-c", MIGRATE, new_database_url]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
     outcomes = [process.communicate(timeout=90) for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], outcomes

@@ -13,7 +13,6 @@ from storage import attempts
 from storage.attempts import Limit
 from storage.database import BadAddress, Conflict, Database, Tx, Unavailable
 from storage.postgres import MOST, translate
-from tests.databases import SERVER
 from tests.storage.notes import note, subjects
 
 
@@ -97,14 +96,14 @@ async def test_an_address_that_is_none_is_not_repeated() -> None:
     assert "s3cret" not in str(told.value)
 
 
-async def test_another_encoding_is_refused(postgres_url: str) -> None:
+async def test_another_encoding_is_refused(postgres_server: str) -> None:
     """Thai would not fit into it."""
     name = f"kp7_test_latin_{os.getpid()}"
-    with psycopg.connect(SERVER, autocommit=True) as server:
+    with psycopg.connect(postgres_server, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0".encode())
         try:
             with pytest.raises(BadAddress, match="LATIN1"):
-                await Database.open(urlsplit(SERVER)._replace(path=f"/{name}").geturl())
+                await Database.open(urlsplit(postgres_server)._replace(path=f"/{name}").geturl())
         finally:
             server.execute(f"DROP DATABASE {name}".encode())
 
