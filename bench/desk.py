@@ -103,16 +103,18 @@ async def hand_in(house: House, papers: int) -> int:
                 return made
             file = await kept.put(owner.id, owner.key, paper.pdf, now)
             id = new_id()
-            detail = {"sheets": [[s.width, s.height, s.written] for s in paper.sheets]}
+            sheets = [[s.width, s.height, s.written] for s in paper.sheets]
+            detail = {"sheets": sheets, "sha256": file.sha256, "file": file.id}
             async with kp7.database.write() as tx:
                 assert await files.hold(tx, file.id, owner.id)
                 await tx.run(
                     "INSERT INTO papers (id, campaign_id, person_id, slot, version, state, certified, key_id, file_id, "
                     "detail, content_index, at, submitted_at) VALUES (:id, :campaign, :person, :slot, 1, 'submitted', "
-                    "'hand', :key, :file, :detail, :id, :now, :now)",
+                    "'hand', :key, :file, :detail, :content, :now, :now)",
                     {
                         "id": id, "campaign": CAMPAIGN, "person": owner.id, "slot": slot.id, "key": owner.key.id,
                         "file": file.id, "detail": owner.key.seal(detail, "papers", id, "detail"), "now": now + made,
+                        "content": files.content_index(kp7.vault, file.sha256),
                     },
                 )  # fmt: skip
             made += 1

@@ -1,5 +1,6 @@
 """An officer at the review desk, without a browser; and papers that wait for a verdict."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -8,12 +9,13 @@ import pyotp
 
 from bot import page_links
 from handlers.review.desk.entering import PREFIX, PURPOSE
+from storage.files import content_index
 from tests.cast import MALEE, SOMCHAI, Player
 from tests.house import Chat, House
 from tests.officers import officer
 from tests.papers import tools
 from tests.security.tools import change, person
-from tests.signing import context_of, hand_in
+from tests.signing import context_of, hand_in, taken
 
 JPEG = b"\xff\xd8\xff"
 
@@ -28,8 +30,10 @@ async def waits(
 ) -> str:
     """A paper that was handed in. → its id"""
     id = await hand_in(house, who, slot, make, state="submitted")
-    sql = "UPDATE papers SET submitted_at = :now, certified = :certified, content_index = :id WHERE id = :id"
-    await change(house, sql, id=id, now=house.clock(), certified=certified)
+    sha256 = hashlib.sha256((await taken(make)).pdf).hexdigest()
+    content = content_index(house.kp7.vault, sha256)
+    sql = "UPDATE papers SET submitted_at = :now, certified = :certified, content_index = :content WHERE id = :id"
+    await change(house, sql, id=id, now=house.clock(), certified=certified, content=content)
     return id
 
 

@@ -77,7 +77,9 @@ async def hand_in(
                 "state": state,
                 "key": owner.key.id,
                 "file": kept.id,
-                "detail": owner.key.seal({"sheets": sheets}, "papers", id, "detail"),
+                "detail": owner.key.seal(
+                    {"sheets": sheets, "sha256": kept.sha256, "file": kept.id}, "papers", id, "detail"
+                ),
                 "now": now,
             },
         )

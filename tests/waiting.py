@@ -9,7 +9,7 @@ from handlers.review import queue
 from handlers.review.queue import Item, Kind
 from samples import make_papers
 from storage.database import Tx
-from storage.files import content_index, hold
+from storage.files import File, content_index, hold
 from storage.ids import new_id
 from storage.people import Person
 from storage.vault import Vault
@@ -28,7 +28,7 @@ async def campaign(tx: Tx, levels: int = 1) -> None:
 
 
 async def waits(
-    tx: Tx, vault: Vault, owner: Person, kind: Kind, now: int, *, slot: str = "id_card", file: str | None = None
+    tx: Tx, vault: Vault, owner: Person, kind: Kind, now: int, *, slot: str = "id_card", file: File | None = None
 ) -> str:
     """→ id of an item of that kind, of this person"""
     id = new_id()
@@ -54,8 +54,9 @@ async def waits(
             },
         )  # fmt: skip
     else:
-        sha256 = hashlib.sha256(id.encode()).hexdigest()
-        detail = {"sheets": [[595, 842, True]] * 2, "marks": [True, False], "sha256": sha256}
+        sha256 = hashlib.sha256(id.encode()).hexdigest()  # of no file
+        shown = file or File(id, sha256, 0)
+        detail = {"sheets": [[595, 842, True]] * 2, "marks": [True, False], "sha256": shown.sha256, "file": shown.id}
         await tx.run(
             "INSERT INTO papers (id, campaign_id, person_id, slot, version, state, certified, key_id, file_id, detail, "
             "content_index, at, submitted_at, level) VALUES (:id, :campaign, :person, :slot, :now, :state, 'hand', "
@@ -63,9 +64,9 @@ async def waits(
             {
                 "id": id, "campaign": CAMPAIGN, "person": owner.id, "slot": slot, "now": now, "key": owner.key.id,
                 "state": "waiting" if kind == "waiver" else "submitted", "level": 2 if kind == "paper2" else 1,
-                "file": None if kind == "waiver" else file or id,
+                "file": None if kind == "waiver" else shown.id,
                 "detail": _sealed(owner, "papers", id, "detail", {} if kind == "waiver" else detail),
-                "content": None if kind == "waiver" else content_index(vault, sha256),
+                "content": None if kind == "waiver" else content_index(vault, shown.sha256),
             },
         )  # fmt: skip
     return id
@@ -78,7 +79,7 @@ async def paper_waits(house: House, owner: Person, *, slot: str = "id_card", lev
     async with kp7.database.write() as tx:
         await campaign(tx, levels)
         assert await hold(tx, kept.id, owner.id)
-        id = await waits(tx, kp7.vault, owner, "paper", then, slot=slot, file=kept.id)
+        id = await waits(tx, kp7.vault, owner, "paper", then, slot=slot, file=kept)
         return await item(tx, id)
 
 

@@ -225,12 +225,13 @@ async def submit(tx: Tx, vault: Vault, owner: Owner, papers: Sequence[Paper], as
             "id": paper.id,
             "version": paper.version,
             "content": files.content_index(vault, paper.detail["sha256"]),
+            "detail": _sealed_for_hr(owner, paper),
         }
         for paper in papers
     ]
     frozen = await tx.each(
         "UPDATE papers SET state = 'submitted', level = 1, submitted_at = :now, content_index = e.value ->> 'content', "
-        "file_id = COALESCE(stamped_id, file_id), stamped_id = NULL "
+        "detail = e.value ->> 'detail', file_id = COALESCE(stamped_id, file_id), stamped_id = NULL "
         "FROM each(:batch) e WHERE papers.id = e.value ->> 'id' AND papers.state = 'received' "
         "AND papers.version = CAST(e.value ->> 'version' AS BIGINT) RETURNING papers.id",
         rows,
@@ -247,3 +248,9 @@ async def submit(tx: Tx, vault: Vault, owner: Owner, papers: Sequence[Paper], as
     await files.drop(tx, [paper.file for paper in papers if paper.stamped and paper.file], now)
     await drop_open(tx, "campaign_id = :campaign AND person_id = :person", owner.row, now)
     return True
+
+
+def _sealed_for_hr(owner: Owner, paper: Paper) -> str:
+    """With the file that HR is to see: whoever edits the row puts no other one in its place."""
+    detail = {**paper.detail, "file": paper.stamped or paper.file}
+    return owner.key.seal(detail, "papers", paper.id, "detail")

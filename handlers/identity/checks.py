@@ -44,8 +44,13 @@ class Undecidable(Exception):
 
 
 async def open_check(context: Context, person: Person | None, id_index: str, claim: Mapping[str, str], why: str) -> str:
-    """Queue it; returns the reference that the person tells the officer."""
+    """Queue it, in place of one for this ID that this chat still waits with; returns the reference that the person
+    tells the officer."""
     tx = context.tx
+    await tx.run(
+        "DELETE FROM identity_checks WHERE account_id = :account AND id_index = :index AND decided_at IS NULL",
+        {"account": context.visitor.id, "index": id_index},
+    )
     while True:
         reference = f"{secrets.randbelow(10**6):06d}"
         if not await tx.one("SELECT 1 FROM identity_checks WHERE reference = :r", {"r": reference}):

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from bot.times import local_date
 from bot.topic import Equipment, Visitor
 from bot.values import frozen
-from handlers.organisation import authority, proofs
+from handlers.organisation import authority, factors, proofs
 from handlers.organisation.roles import Officer
 from storage.database import Tx
 
@@ -24,11 +24,6 @@ class Standing:
 NOBODY = Standing()
 Standings = Callable[[Tx, Sequence[Visitor], int], Awaitable[Mapping[str, Standing]]]
 
-_ENROLLED = """
-SELECT f.person_id FROM each(:batch) e JOIN second_factors f ON f.person_id = e.value ->> 'id'
-WHERE f.confirmed_at IS NOT NULL
-"""
-
 
 def standings(house: Equipment) -> Standings:
     """→ account id → standing, of all visitors."""
@@ -39,7 +34,7 @@ def standings(house: Equipment) -> Standings:
         found = await authority.officers(tx, vault, list(inside.values()), local_date(now, settings.timezone))
         if not found:
             return {visitor.id: NOBODY for visitor in visitors}
-        enrolled = {row["person_id"] for row in await tx.each(_ENROLLED, [{"id": id} for id in sorted(found)])}
+        enrolled = await factors.enrolled_of(tx, vault, sorted(found))
         chats = [account for account, person in inside.items() if person in enrolled]
         good = await proofs.find(tx, vault, settings, chats, now)
         standing = dict.fromkeys((visitor.id for visitor in visitors), NOBODY)

@@ -6,10 +6,11 @@ and, last, the audit log. Who comes too late is told what was decided.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
+from bot import thai
 from bot.events import Invalid, Say
 from bot.outbox import Entry
 from bot.settings import Settings
@@ -20,6 +21,7 @@ from handlers.identity import checks, requests
 from handlers.organisation import authority
 from handlers.organisation.roles import Held, Officer
 from handlers.review import queue
+from handlers.review.describing import describe
 from handlers.review.queue import NEEDS, Item, Kind
 from handlers.review.rules import Wanted, check_reason
 from storage import audit, people
@@ -96,8 +98,9 @@ async def decide(
 ) -> Decided:
     """`by`: `<channel>:<the officer's id>`. Whoever calls has made sure that it is this officer, second factor and all.
 
-    Raises `Invalid`: item_gone, item_changed, item_<verdict> (somebody was faster), same_officer, not_officer,
-    reason_needed, reason_unknown, reason_long, item_mismatch (`sure` is wanted), answer_needed, answer_long.
+    Raises `Invalid`: item_gone, item_changed, item_unreadable, item_<verdict> (somebody was faster), same_officer,
+    not_officer, reason_needed, reason_unknown, reason_long, item_mismatch (`sure` is wanted), answer_needed,
+    answer_long.
     """
     today = local_date(now, settings.timezone)
     officer = await authority.officer(tx, vault, officer_id, today)
@@ -111,7 +114,10 @@ async def decide(
     grant = officer.grant_for(NEEDS[item.kind], item.unit, item.owner)
     if grant is None or decision.wanted not in MAY_WANT[item.kind]:
         raise Invalid("item_gone")
+    if not (await describe(tx, vault, settings, officer, item)).readable:
+        raise Invalid("item_unreadable")  # nobody decides what nobody can be shown
     owner = await people.by_id(tx, vault, item.owner)
+    decision = replace(decision, words=thai.clean(decision.words))
     case = _Case(tx, vault, settings, officer, grant, item, owner, decision, by, now)
     match item.kind:
         case "identity":
@@ -270,7 +276,7 @@ async def too_late(tx: Tx, vault: Vault, settings: Settings, officer: Officer, i
     if not any(officer.grant_for(NEEDS[kind], row["unit"], row["owner"]) for kind in kinds):
         return Invalid("item_gone")
     by = (row["who"] or "").rpartition(":")[2]
-    found = await people.by_ids(tx, vault, [by])
+    found = await people.legible(tx, vault, [by])
     then = moment(row["at"], settings.timezone)
     name: object = found[by].full_name if by in found else Say("somebody")
     return Invalid(f"item_{row['verdict']}", officer=name, day=then.date(), time=then)

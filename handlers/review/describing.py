@@ -24,6 +24,7 @@ from handlers.review.queue import Item
 from handlers.review.rules import OTHER, Wanted
 from storage import audit, people
 from storage.database import Row, Tx
+from storage.files import content_index
 from storage.people import Person
 from storage.vault import Tampered, Vault
 
@@ -59,10 +60,10 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Paper:
-    """`pages`: how many; 0 where there is no paper (waiver). `file`, `preview`: ids of the PDF that HR judges and of a
-    JPEG of its first page, empty where there is none. `certified`: hand, phone or ''. `unmarked`: pages, from 1, on
-    which nothing says “สำเนาถูกต้อง”, by what the machine sees. `due`: the person's own day. `levels`: how many verdicts
-    it needs. `earlier`: verdicts on all versions, oldest first."""
+    """`pages`: how many; 0 where there is no paper (waiver). `file`: id of the PDF that HR judges, empty where there is
+    none; `content`: of what is in it, as the verdict will name it. `certified`: hand, phone or ''. `unmarked`: pages,
+    from 1, on which nothing says “สำเนาถูกต้อง”, by what the machine sees. `due`: the person's own day. `levels`: how
+    many verdicts it needs. `earlier`: verdicts on all versions, oldest first."""
 
     name: Say
     slot: str
@@ -72,7 +73,7 @@ class Paper:
     levels: int
     pages: int
     file: str
-    preview: str
+    content: str
     certified: str
     unmarked: tuple[int, ...]
     submitted_at: int
@@ -98,7 +99,8 @@ class Claim:
 class Description:
     """`title`: what it is; `lines`: all there is to say, in order, with who it is; the rest is the same once more, for
     who shows it in another form. `name`: with title. `written`: a request in the person's own words. `options`: the
-    usual one first; empty if this officer may not decide (then `lines` say why). `picture`: id of a JPEG, or empty."""
+    usual one first; empty if this officer may not decide (then `lines` say why). `readable`: False, and nothing else
+    is known of it, where something of it does not open, or does not fit together: nobody decides that."""
 
     item: Item
     title: Say
@@ -110,19 +112,16 @@ class Description:
     paper: Paper | None = None
     claim: Claim | None = field(default=None, repr=False)
     written: tuple[str, ...] = field(default=(), repr=False)
-
-    @property
-    def picture(self) -> str:
-        return self.paper.preview if self.paper else ""
+    readable: bool = True
 
 
 async def describe(tx: Tx, vault: Vault, settings: Settings, officer: Officer, item: Item) -> Description:
-    """Raises `Invalid`: item_gone."""
-    found = await people.by_ids(tx, vault, [item.owner])
-    if item.owner not in found:
-        raise Invalid("item_gone")
-    owner = found[item.owner]
+    """Raises `Invalid`: item_gone. What does not open has no options, and the others are shown."""
     try:
+        found = await people.by_ids(tx, vault, [item.owner])
+        if item.owner not in found:
+            raise Invalid("item_gone")
+        owner = found[item.owner]
         match item.kind:
             case "identity":
                 return await _identity(tx, vault, settings, item, owner)
@@ -130,9 +129,10 @@ async def describe(tx: Tx, vault: Vault, settings: Settings, officer: Officer, i
                 return await _request(tx, vault, settings, item, owner)
             case _:
                 return await _paper(tx, vault, settings, officer, item, owner)
-    except Tampered:
-        log.error("item_unreadable", kind=item.kind, item=item.id)
-        return _described(item, owner, Say("describe.unreadable"), (), ())  # the others of the queue still open
+    except people.DAMAGED as error:
+        log.error("item_unreadable", kind=item.kind, item=item.id, error=type(error).__name__)
+        why = (Say("describe.unreadable_why"),)
+        return Description(item, Say("describe.unreadable"), "", "", "", why, (), readable=False)
 
 
 def _who(owner: Person) -> Say:
@@ -190,7 +190,7 @@ async def _earlier(tx: Tx, vault: Vault, officer: Officer, item: Item) -> tuple[
     """And the versions that this officer has judged."""
     where = {"campaign": item.campaign, "person": item.owner, "slot": item.slot}
     rows = [row for row in await tx.all(_VERDICTS, where) if verdicts.genuine(vault, row)]
-    by = await people.by_ids(tx, vault, [row["officer_id"] for row in rows])
+    by = await people.legible(tx, vault, [row["officer_id"] for row in rows])
     found = []
     for row in rows:
         why: Mapping[str, str] = {"reason": "", "words": ""}
@@ -204,8 +204,14 @@ async def _earlier(tx: Tx, vault: Vault, officer: Officer, item: Item) -> tuple[
 
 
 def _facts(vault: Vault, row: Row, earlier: tuple[Earlier, ...]) -> Paper:
+    """Raises `Tampered` where the row names another file, or other contents, than were handed in (AZ2)."""
     key = owners_key(vault, row, "papers")
     detail = key.open(row["detail"], "papers", row["id"], "detail")
+    if row["state"] == "submitted" and (row["file_id"], row["content_index"]) != (
+        detail["file"],
+        content_index(vault, detail["sha256"]),
+    ):
+        raise Tampered("papers")
     return Paper(
         name=name_of(slot_of(row["slot"])),
         slot=row["slot"],
@@ -214,8 +220,8 @@ def _facts(vault: Vault, row: Row, earlier: tuple[Earlier, ...]) -> Paper:
         level=row["level"],
         levels=read_options(row["options"]).levels,
         pages=len(detail.get("sheets", ())),
-        file=row["stamped_id"] or row["file_id"] or "",
-        preview=row["preview_id"] or "",
+        file=row["file_id"] or "",
+        content=row["content_index"] or "",
         certified=row["certified"],
         unmarked=tuple(page for page, mark in enumerate(detail.get("marks", ()), 1) if mark is False),
         submitted_at=row["submitted_at"] or 0,

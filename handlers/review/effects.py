@@ -11,7 +11,7 @@ from handlers.review.rules import Wanted
 
 @dataclass(frozen=True)
 class Next:
-    """→ a card (`record.card`) of the item that comes after (`at`, `id`), the oldest first; {} if there is none"""
+    """→ a card (`record.card`) of the item that comes after this place in the queue (`Item.place`); {} if none does"""
 
     at: int
     id: str

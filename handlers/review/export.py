@@ -198,10 +198,10 @@ async def _look(house: House, plan: Plan, ids: Sequence[str], by: str) -> tuple[
         rows = await tx.each(_PAPERS, [{"id": id} for id in ids], {"campaign": plan.campaign.id})
         mine = [row for row in rows if row["state"] in states and (plan.units is None or row["code"] in plan.units)]
         whose = {row["person_id"] for row in mine}
-        found = await _opened(tx, house.vault, [id for id in ids if id in whose])
+        found = await people.legible(tx, house.vault, [id for id in ids if id in whose])
         verdicts = await approvals.given(tx, plan.campaign.id, list(found))
         officers = {row["officer_id"] for rows in verdicts.values() for row in rows}
-        names = {id: one.full_name for id, one in (await _opened(tx, house.vault, sorted(officers))).items()}
+        names = {id: one.full_name for id, one in (await people.legible(tx, house.vault, sorted(officers))).items()}
         answers = await families.of(tx, house.vault, list(found))
         out = []
         for id in ids:
@@ -214,20 +214,6 @@ async def _look(house: House, plan: Plan, ids: Sequence[str], by: str) -> tuple[
         ]
         await audit.append(tx, house.vault, house.clock(), lines)
     return out, sorted(whose - found.keys())
-
-
-async def _opened(tx: Tx, vault: Vault, ids: Sequence[str]) -> dict[str, Person]:
-    """One record that was tampered with keeps nobody else's papers back."""
-    try:
-        return await people.by_ids(tx, vault, ids)
-    except Tampered:
-        found: dict[str, Person] = {}
-        for id in ids:
-            try:
-                found |= await people.by_ids(tx, vault, [id])
-            except Tampered:
-                log.error("export_person_unreadable", person=id)
-        return found
 
 
 async def _person(
@@ -279,7 +265,7 @@ async def _paper(house: House, plan: Plan, one: _One, row: Row) -> tuple[Line, b
             return line, None, "verdict"
         line = replace(
             line,
-            decided_at=moment(verdict["at"], house.timezone).isoformat(timespec="seconds"),
+            decided_at=moment(verdict["at"], house.timezone),
             officer=one.names.get(verdict["officer_id"], ""),
             level=verdict["level"],
         )

@@ -11,8 +11,9 @@ import regex
 from bot import thai
 
 LONGEST = 50  # code points of a part: three of them, with what stands beside, stay below the 260 of a Windows path
-ACTIVE = "=+-@\uff1d\uff0b\uff0d\uff20"  # what makes a formula of a cell, as a plain and as a fullwidth keyboard has it
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
+# What makes a formula of a cell, and what a spreadsheet may take for it: fullwidth, small, raised, lowered, minus.
+ACTIVE = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u207b\u207c\u208a\u208b\u208c\u2212"
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*;]')  # the last as a spreadsheet may cut a cell there
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 _GRAPHEME = regex.compile(r"\X")
 

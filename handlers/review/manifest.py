@@ -1,14 +1,18 @@
 """What lies beside the exported papers: `manifest.csv`, a row for each of them, and `SHA256SUMS`. Pure.
 
-Both are kept in memory until the end, some hundred bytes a paper. No cell is a formula to a spreadsheet; an ID has its
-dashes, else a spreadsheet takes it for a number and loses digits.
+Both are kept in memory until the end, some hundred bytes a paper. No cell is a formula to a spreadsheet, nor does one
+begin where a spreadsheet that expects semicolons would cut it; an ID has its dashes, else a spreadsheet takes it for a
+number and loses digits.
 """
 
 import csv
 import hashlib
+import re
+from datetime import datetime
 from io import BytesIO, TextIOWrapper
 
 from bot import thai
+from bot.events import Say
 from bot.text import Texts
 from bot.values import frozen
 from handlers.review.file_names import ACTIVE
@@ -16,13 +20,15 @@ from handlers.review.file_names import ACTIVE
 MANIFEST, SUMS = "manifest.csv", "SHA256SUMS"
 COLUMNS = (
     "export.unit", "export.national_id", "export.name", "export.number", "export.paper", "export.file", "export.pages",
-    "export.sha256", "export.standing", "export.decided_at", "export.officer", "export.level", "export.note",
+    "export.sha256", "export.standing", "export.decided_at", "export.decided_thai", "export.officer", "export.level",
+    "export.note",
 )  # fmt: skip
+_FORMULA = re.compile(f"(^|;)(\\s*)(?=[{re.escape(ACTIVE)}])")
 
 
 @frozen
 class Line:
-    """One paper. `file`: its path, empty where there is none. `decided_at`: as ISO 8601 has it."""
+    """One paper. `file`: its path, empty where there is none. `decided_at`: local time."""
 
     unit: str = ""
     national_id: str = ""
@@ -33,7 +39,7 @@ class Line:
     pages: int | None = None
     sha256: str = ""
     standing: str = ""
-    decided_at: str = ""
+    decided_at: datetime | None = None
     officer: str = ""
     level: int | None = None
     note: str = ""
@@ -41,6 +47,7 @@ class Line:
 
 class Manifest:
     def __init__(self, texts: Texts) -> None:
+        self._texts = texts
         self._listed, self._sums = BytesIO(), BytesIO()
         self._cells = TextIOWrapper(self._listed, "utf-8-sig", newline="")
         self._rows = csv.writer(self._cells)
@@ -49,9 +56,16 @@ class Manifest:
     def add(self, line: Line) -> None:
         cells = (
             line.unit, dashed(line.national_id), line.name, line.number, line.paper, line.file, line.pages, line.sha256,
-            line.standing, line.decided_at, line.officer, line.level, line.note,
+            line.standing, *self._moment(line.decided_at), line.officer, line.level, line.note,
         )  # fmt: skip
         self._rows.writerow(["" if cell is None else inert(str(cell)) for cell in cells])
+
+    def _moment(self, at: datetime | None) -> tuple[str, str]:
+        """For machines with its offset from UTC (ISO 8601), and as it is written in Thailand."""
+        if at is None:
+            return "", ""
+        thai_words = self._texts.say("th", Say("desk.moment", {"day": at.date(), "time": at}))
+        return at.isoformat(timespec="seconds"), thai_words
 
     def sum(self, path: str, sha256: str) -> None:
         """As `sha256sum` has it."""
@@ -67,8 +81,7 @@ class Manifest:
 
 def inert(cell: str) -> str:
     """As text, whatever it begins with (ASVS 1.2.10); tabs, ends of lines and NUL are gone."""
-    text = thai.clean(cell)
-    return f"'{text}" if text.startswith(tuple(ACTIVE)) else text
+    return _FORMULA.sub(r"\1\2'", thai.clean(cell))
 
 
 def dashed(national_id: str) -> str:

@@ -32,11 +32,11 @@ from bot.topic import Equipment
 from handlers.documents.rules import slot_of
 from handlers.organisation import authority, proofs
 from handlers.review import queue
-from handlers.review.describing import Description, describe
-from handlers.review.previews import file_of
+from handlers.review.describing import Description, Paper, describe
+from handlers.review.judged import judged
 from handlers.review.queue import Item
 from handlers.review.turns import Turns
-from storage import audit
+from storage import audit, people
 from storage.database import Tx, retried
 from storage.objects import Missing, Unstored
 from storage.vault import Key, Tampered
@@ -63,7 +63,7 @@ class Opened:
     link: Link
     item: Item
     found: Description
-    file: str
+    paper: Paper
     key: Key
 
     @property
@@ -109,7 +109,7 @@ class PaperPage:
         try:
             opened = await self._bound(request)
             number = request.path_params["page"]
-            if not _PAGE.fullmatch(number) or opened.found.paper is None or int(number) > opened.found.paper.pages:
+            if not _PAGE.fullmatch(number) or int(number) > opened.paper.pages:
                 raise self._pages.refused()
             return Response(await self._draw(opened, int(number)), media_type="image/jpeg", headers=_SEALED_OFF)
         except Refused as refused:
@@ -158,11 +158,12 @@ class PaperPage:
 
     async def _pdf(self, opened: Opened) -> bytes:
         try:
-            return await self._house.files.get(opened.file, opened.key)
+            house, paper = self._house, opened.paper
+            return await judged(house.files, house.vault, paper.file, paper.content, opened.key)
         except Missing:  # dropped at this moment
             raise self._pages.refused() from None
         except (Unstored, Tampered) as error:
-            log.error("paper_unreadable", file=opened.file, error=type(error).__name__)
+            log.error("paper_unreadable", file=opened.paper.file, error=type(error).__name__)
             raise Refused(503) from None
 
     # --- what it leads to -------------------------------------------------------------------------------------------
@@ -185,13 +186,14 @@ class PaperPage:
         item = await queue.find(tx, officer, link.about["paper"]) if officer else None
         if officer is None or item is None or item.seen != link.about["seen"] or item.kind not in queue.PAPERS:
             raise self._pages.refused()
-        file = await file_of(tx, vault, item)
-        if file is None:
-            raise self._pages.refused()
         try:
-            return Opened(link, item, await describe(tx, vault, settings, officer, item), *file)
+            found = await describe(tx, vault, settings, officer, item)
         except Invalid:
             raise self._pages.refused() from None
+        if found.paper is None or not found.paper.file:
+            raise self._pages.refused()
+        key = (await people.by_id(tx, vault, item.owner)).key
+        return Opened(link, item, found, found.paper, key)
 
     # --- what is answered -------------------------------------------------------------------------------------------
 
@@ -203,5 +205,5 @@ class PaperPage:
             here=f"{PREFIX}/{request.path_params['token']}",
             heading=texts.say(language, found.title),
             lines=[texts.say(language, line) for line in found.lines],
-            pages=found.paper.pages if found.paper else 0,
+            pages=opened.paper.pages,
         )

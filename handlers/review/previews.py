@@ -5,13 +5,16 @@ is drawn, and again before it is given away, the officer's roles are looked up a
 waits for them, exactly as it was seen: so a picture is dead as soon as its paper is decided or changed, the officer has
 lost the role, or a day has gone. Whatever is not to be had is not here, in the same words.
 
-Nothing of it is stored: each is drawn from the stored PDF, small and marked all over, one at a time for an officer.
+Each is drawn from the stored PDF, small and marked all over, by one at a time for an officer and for a paper. The last
+`KEPT` stay in memory, so that fetching one again costs no drawing; nothing of it is stored. Of each paper it is written
+down once a day that an officer's pictures were fetched.
 """
 
 import base64
 import hashlib
 import hmac
 import re
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import structlog
@@ -20,16 +23,19 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.events import PICTURES
+from bot.events import PICTURES, Invalid
 from bot.papers.shapes import Picture, Reason
 from bot.times import DAY, SECOND, local_date
 from bot.topic import Equipment
 from handlers.organisation import authority
 from handlers.review import queue
+from handlers.review.describing import Paper, describe
+from handlers.review.judged import judged
 from handlers.review.queue import Item
 from handlers.review.turns import Turns
-from storage import people
-from storage.database import Tx
+from storage import attempts, audit, people
+from storage.attempts import Limit
+from storage.database import Tx, retried
 from storage.objects import Missing, Unstored
 from storage.vault import Key, Tampered, Vault
 
@@ -39,6 +45,7 @@ PREFIX = "/f/r/"
 LIVES = DAY
 WIDTH = 600  # pixels: enough to see which paper it is and whether it is sharp, no copy of it
 LONGEST = 160  # characters of a token
+KEPT = 64  # pictures, of some 50 KB each
 _TOKEN = re.compile(
     r"([0-9a-z]{26})\.([0-9a-f]{8})\.([1-9][0-9]?)\.([0-9a-z]{26})\.([0-9a-f]{1,12})\.([0-9A-Za-z_-]{32})", re.ASCII
 )
@@ -97,6 +104,7 @@ class Previews:
         self._house = house
         self._addresses = Addresses(house.vault)
         self._turns = Turns()
+        self._drawn: OrderedDict[tuple[str, str, int], bytes] = OrderedDict()  # paper, content, page
 
     def routes(self) -> list[BaseRoute]:
         return [Route(f"{PREFIX}{{token}}", self.show)]
@@ -105,50 +113,84 @@ class Previews:
         meant = self._addresses.read(request.path_params["token"], self._house.clock())
         if meant is None:
             raise HTTPException(404)
-        async with self._turns.of(meant.officer) as free:
-            if not free:
+        async with self._turns.of(meant.officer) as free, self._turns.of(meant.paper) as free_too:
+            if not (free and free_too):
                 return PlainTextResponse("busy", 503)
             return await self._shown(meant)
 
     async def _shown(self, meant: Meant) -> Response:
         found = await self.waiting_paper(meant)
         if found is None:
+            self._forget(meant.paper)
             raise HTTPException(404)
-        file, key = found
         try:
-            pdf = await self._house.files.get(file, key)
+            jpeg = await self._picture(meant, *found)
         except Missing:  # dropped at this moment
             raise HTTPException(404) from None
         except (Unstored, Tampered) as error:
-            log.error("preview_unreadable", file=file, error=type(error).__name__)
+            log.error("preview_unreadable", paper=meant.paper, error=type(error).__name__)
             return PlainTextResponse("busy", 503)
-        watermark = self._house.texts("th", "review.watermark")
-        drawn = await self._house.papers.preview(pdf, meant.page, WIDTH, watermark)
-        if not isinstance(drawn, Picture):
-            if drawn.reason is Reason.BUSY:
-                return PlainTextResponse("busy", 503)
+        if jpeg is None:
+            return PlainTextResponse("busy", 503)
+        if not await self._written_down(meant):  # decided, or the role lost, while it was drawn
+            self._forget(meant.paper)
             raise HTTPException(404)
-        if await self.waiting_paper(meant) is None:  # decided, or the role lost, while it was drawn
-            raise HTTPException(404)
-        return Response(drawn.jpeg, media_type="image/jpeg", headers=_HEADERS)
+        return Response(jpeg, media_type="image/jpeg", headers=_HEADERS)
 
-    async def waiting_paper(self, meant: Meant) -> tuple[str, Key] | None:
-        """Its PDF, and the key that opens it; None unless it waits for this officer just now, as it was seen."""
+    async def _picture(self, meant: Meant, paper: Paper, key: Key) -> bytes | None:
+        """None: not just now."""
+        which = (meant.paper, paper.content, meant.page)
+        if which not in self._drawn:
+            house = self._house
+            pdf = await judged(house.files, house.vault, paper.file, paper.content, key)
+            drawn = await house.papers.preview(pdf, meant.page, WIDTH, house.texts("th", "review.watermark"))
+            if not isinstance(drawn, Picture):
+                if drawn.reason is Reason.BUSY:
+                    return None
+                raise HTTPException(404)
+            self._drawn[which] = drawn.jpeg
+            while len(self._drawn) > KEPT:
+                self._drawn.popitem(last=False)
+        self._drawn.move_to_end(which)
+        return self._drawn[which]
+
+    def _forget(self, paper: str) -> None:
+        for which in [which for which in self._drawn if which[0] == paper]:
+            del self._drawn[which]
+
+    async def waiting_paper(self, meant: Meant) -> tuple[Paper, Key] | None:
+        """And the key that opens it; None unless it waits for this officer just now, as it was seen."""
+        async with self._house.database.read() as tx:
+            found = await self._found(tx, meant)
+            return found and (found[1], found[2])
+
+    async def _found(self, tx: Tx, meant: Meant) -> tuple[Item, Paper, Key] | None:
         house = self._house
-        async with house.database.read() as tx:
-            today = local_date(house.clock(), house.policy.settings.timezone)
-            officer = await authority.officer(tx, house.vault, meant.officer, today)
-            item = await queue.find(tx, officer, meant.paper) if officer else None
-            if item is None or item.seen != meant.seen or item.kind not in queue.PAPERS:
-                return None
-            return await file_of(tx, house.vault, item)
+        settings = house.policy.settings
+        officer = await authority.officer(tx, house.vault, meant.officer, local_date(house.clock(), settings.timezone))
+        item = await queue.find(tx, officer, meant.paper) if officer else None
+        if officer is None or item is None or item.seen != meant.seen or item.kind not in queue.PAPERS:
+            return None
+        try:
+            paper = (await describe(tx, house.vault, settings, officer, item)).paper
+        except Invalid:
+            return None
+        if paper is None or not paper.file:
+            return None
+        return item, paper, (await people.by_id(tx, house.vault, item.owner)).key
 
-
-async def file_of(tx: Tx, vault: Vault, item: Item) -> tuple[str, Key] | None:
-    """The id of the PDF that waits, and the key of whoever it belongs to; None where there is none."""
-    row = await tx.one(
-        "SELECT file_id FROM papers WHERE id = :id AND version = :version", {"id": item.id, "version": item.version}
-    )
-    if row is None or row["file_id"] is None:
-        return None
-    return row["file_id"], (await people.by_id(tx, vault, item.owner)).key
+    @retried
+    async def _written_down(self, meant: Meant) -> bool:
+        """False: it does not wait for this officer any more."""
+        house, now = self._house, self._house.clock()
+        async with house.database.write() as tx:
+            found = await self._found(tx, meant)
+            if found is None:
+                return False
+            first = not await attempts.take(tx, "preview", {f"{meant.officer}:{meant.paper}": Limit(per_day=1)}, now)
+            if first:
+                item = found[0]
+                detail = {"item": item.id, "kind": item.kind, "version": item.version}
+                line = audit.Line(f"picture:{meant.officer}", "paper.pictured", item.owner, detail)
+                await audit.append(tx, house.vault, now, [line])
+        return True

@@ -4,7 +4,7 @@ What was asked for after an officer was last told (`prompts.upto`) is told, at m
 `quiet_until_hour` to `QUIET_FROM`, to whoever is not away. It costs by what waits: nothing new, one query; else the
 officers of the units where something is new, who are looked at once for it.
 
-Details and pictures go only into a chat whose session lives; elsewhere, how many wait.
+Details and pictures go only to who has a second factor, into a chat whose session lives; elsewhere, how many wait.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from bot.session import Limits
 from bot.settings import Settings
 from bot.times import MINUTE, SECOND, local_date, moment
 from bot.topic import Act, Equipment, Sweep, Words
-from handlers.organisation import authority
+from handlers.organisation import authority, factors
 from handlers.organisation.roles import Officer
 from handlers.review import queue
 from handlers.review.describing import Description, describe, shown
@@ -22,7 +22,6 @@ from handlers.review.previews import Addresses
 from handlers.review.queue import Item
 from storage import audit, chats
 from storage.database import Row, Tx
-from storage.vault import Tampered
 
 QUIET_FROM = 20  # o'clock, local time
 SETTLES = 5 * SECOND  # what was asked for is committed by then
@@ -62,6 +61,7 @@ def prompting(house: Equipment) -> Sweep:
         officers = await authority.officers(tx, vault, list(due), local_date(now, settings.timezone))
         here = [officer for officer in officers.values() if not officer.away]
         reached = await _chats(tx, here)
+        enrolled = await factors.enrolled_of(tx, vault, [officer.person_id for officer in here])
         told: dict[str, Words] = {}
         lines: list[audit.Line] = []
         looked: list[dict[str, object]] = []
@@ -75,8 +75,9 @@ def prompting(house: Equipment) -> Sweep:
             if not counts:
                 continue
             found = None
-            if sum(counts.values()) == 1 and _lives(house, settings, chat, now):
-                found = await _only(tx, house, settings, officer, since)
+            trusted = officer.person_id in enrolled and _lives(house, settings, chat, now)
+            if trusted and sum(counts.values()) == 1:
+                found = await _only(tx, house, settings, officer, since, upto)
             if found is None:
                 told[chat["account_id"]] = digest(counts)
                 continue
@@ -124,13 +125,16 @@ def _acts(found: Description, item: Item, sheets: int) -> Sequence[Act]:
     return acts
 
 
-async def _only(tx: Tx, house: Equipment, settings: Settings, officer: Officer, since: int) -> Description | None:
-    """The one that is new; None where it cannot be shown."""
-    items = await queue.waiting(tx, officer, after=(since, "~"), most=1)
+async def _only(
+    tx: Tx, house: Equipment, settings: Settings, officer: Officer, since: int, upto: int
+) -> Description | None:
+    """The one that is new; None where it cannot be shown: it is counted, and keeps nobody from hearing of theirs."""
+    items = await queue.waiting(tx, officer, since=since, before=upto, most=1)
     try:
-        return await describe(tx, house.vault, settings, officer, items[0]) if items else None
-    except (Invalid, Tampered):  # it is counted, and keeps no other officer from hearing of theirs
+        found = await describe(tx, house.vault, settings, officer, items[0]) if items else None
+    except Invalid:
         return None
+    return found if found and found.readable else None
 
 
 async def _chats(tx: Tx, officers: Sequence[Officer]) -> dict[str, Row]:

@@ -1,4 +1,5 @@
-"""What waits for an officer, oldest first: papers, waivers, identity checks, and what people ask for in their chats.
+"""What waits for an officer, oldest first: papers, waivers, and what people ask for in their chats; after all of these
+what anybody can bring about who knows an ID, so that no flood of it keeps papers back.
 
 Nothing is stored about a queue: it is what has no verdict yet, in the units of whoever asks. `seen` names what was on
 the screen; a button, a page or a key that names another one comes too late.
@@ -16,7 +17,10 @@ Kind = Literal["paper", "paper2", "waiver", "identity", "lock", "relink", "help"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PAPERS: tuple[Kind, ...] = ("paper", "paper2")  # of which there is something to look at
 
+STRANGERS: tuple[Kind, ...] = ("identity", "lock")  # what anybody can bring about, as often as they type IDs
+
 LAST = 1 << 62  # milliseconds: no moment is later
+BEHIND = 10**14  # milliseconds: further away than any two moments
 
 # What an officer must be allowed to do to see such an item at all, and to decide it.
 NEEDS: Mapping[Kind, Action] = {
@@ -47,12 +51,18 @@ class Item:
     slot: str = ""
 
     @property
+    def place(self) -> tuple[int, str]:
+        """By it items are in order."""
+        return self.asked_at + (BEHIND if self.kind in STRANGERS else 0), self.id
+
+    @property
     def seen(self) -> str:
         return digest(self.kind, self.id, self.version, self.level, self.content)[:8]
 
 
-_WAITING = """
-SELECT i.*, w.organisation_code AS unit FROM (
+_WAITING = f"""
+SELECT i.*, i.asked_at + CASE WHEN i.kind IN {STRANGERS} THEN {BEHIND} ELSE 0 END AS place,
+       w.organisation_code AS unit FROM (
     SELECT CASE WHEN p.state = 'waiting' THEN 'waiver' WHEN p.level > 1 THEN 'paper2' ELSE 'paper' END AS kind,
            p.id AS id, p.person_id AS owner, p.submitted_at AS asked_at, p.version AS version, p.level AS level,
            p.content_index AS content, p.campaign_id AS campaign, p.slot AS slot
@@ -65,7 +75,7 @@ SELECT i.*, w.organisation_code AS unit FROM (
     SELECT r.kind, r.id, r.person_id, r.asked_at, r.version, 1, NULL, NULL, NULL FROM requests r
     WHERE r.decided_at IS NULL
 ) AS i JOIN people w ON w.id = i.owner
-"""
+"""  # noqa: S608  its parts are constants
 
 _OF_UNITS = """
 JOIN each(:batch) e ON e.value ->> 'kind' = i.kind AND e.value ->> 'unit' = w.organisation_code
@@ -82,13 +92,15 @@ async def waiting(
     kinds: Sequence[Kind] = KINDS,
     units: Sequence[str] = (),
     slots: str = "%",
-    before: int = 1 << 62,
+    since: int = -1,
+    before: int = LAST,
 ) -> list[Item]:
-    """At most `most` items that this officer may decide, after that one (`asked_at`, `id`). `units`: only of these.
-    `slots`: a pattern of LIKE. `before`: only what was asked for by then."""
+    """At most `most` items that this officer may decide, after that one (`Item.place`). `units`: only of these.
+    `slots`: a pattern of LIKE. `since`, `before`: only what was asked for after the one, and by the other."""
     rows = await tx.each(
-        f"{_WAITING} {_OF_UNITS} AND (i.asked_at > :at OR (i.asked_at = :at AND i.id > :id)) "
-        "AND i.asked_at <= :before AND COALESCE(i.slot, '') LIKE :slots ORDER BY i.asked_at, i.id LIMIT :most",
+        f"SELECT x.* FROM ({_WAITING} {_OF_UNITS} AND i.asked_at > :since AND i.asked_at <= :before "  # noqa: S608
+        "AND COALESCE(i.slot, '') LIKE :slots) AS x WHERE x.place > :at OR (x.place = :at AND x.id > :id) "
+        "ORDER BY x.place, x.id LIMIT :most",
         _batch(officer, kinds, units),
         {
             "me": officer.person_id,
@@ -96,6 +108,7 @@ async def waiting(
             "id": after[1],
             "most": most,
             "slots": slots,
+            "since": since,
             "before": before,
         },
     )
@@ -116,10 +129,10 @@ async def counts(tx: Tx, officer: Officer, since: int = -1, upto: int = LAST) ->
 async def place(tx: Tx, officer: Officer, item: Item) -> tuple[int, int]:
     """Which one it is among all that wait for this officer, from 1, and how many these are."""
     rows = await tx.each(
-        "SELECT COUNT(*) AS n, SUM(CASE WHEN x.asked_at < :at OR (x.asked_at = :at AND x.id <= :id) THEN 1 ELSE 0 END) "  # noqa: S608
+        "SELECT COUNT(*) AS n, SUM(CASE WHEN x.place < :at OR (x.place = :at AND x.id <= :id) THEN 1 ELSE 0 END) "  # noqa: S608
         f"AS nth FROM ({_WAITING} {_OF_UNITS}) AS x",
         _batch(officer, KINDS, ()),
-        {"me": officer.person_id, "at": item.asked_at, "id": item.id},
+        {"me": officer.person_id, "at": item.place[0], "id": item.id},
     )
     return int(rows[0]["nth"] or 0), int(rows[0]["n"])
 

@@ -31,8 +31,8 @@ class Record:
         items = await queue.waiting(context.tx, officer, after=(effect.at, effect.id), most=1)
         if not items:
             return {}
-        place = await queue.place(context.tx, officer, items[0])
-        return await self._card(context, officer, items[0], place)
+        nth = await queue.place(context.tx, officer, items[0])
+        return await self._card(context, officer, items[0], nth)
 
     async def look(self, context: Context, effect: do.Look) -> dict[str, Any] | Say:
         try:
@@ -88,36 +88,36 @@ class Record:
         return officer, item
 
     async def _card(
-        self, context: Context, officer: Officer, item: Item, place: tuple[int, int] = (0, 0)
+        self, context: Context, officer: Officer, item: Item, nth: tuple[int, int] = (0, 0)
     ) -> dict[str, Any]:
         found = await describe(context.tx, context.vault, context.settings, officer, item)
         pictures = self._addresses.of(item, sheets(found), officer.person_id, context.now)
         await audit.append(context.tx, context.vault, context.now, [shown(_by(context), found)])
-        return card(found, pictures, place)
+        return card(found, pictures, nth)
 
 
 def sheets(found: Description) -> int:
     return found.paper.pages if found.paper and found.paper.file else 0
 
 
-def card(found: Description, pictures: Sequence[str], place: tuple[int, int] = (0, 0)) -> dict[str, Any]:
-    """An item as JSON. `lines`, `title`: packed. `options`: [wanted, style, asks] of each. `nth`, `of`: its place among
-    what waits, 0 where nobody asked."""
+def card(found: Description, pictures: Sequence[str], nth: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+    """An item as JSON. `lines`, `title`: packed. `options`: [wanted, style, asks] of each. `place`: as the queue is
+    ordered; `nth`, `of`: which one it is of how many that wait, 0 where nobody asked."""
     item = found.item
     return {
         "kind": item.kind,
         "item": item.id,
         "seen": item.seen,
         "slot": item.slot,
-        "asked_at": item.asked_at,
+        "place": list(item.place),
         "title": pack(found.title),
         "lines": pack(found.lines),
         "options": [[option.wanted, option.style, option.asks] for option in found.options],
         "name": found.name,
         "sheets": sheets(found),
         "pictures": list(pictures),
-        "nth": place[0],
-        "of": place[1],
+        "nth": nth[0],
+        "of": nth[1],
     }
 
 

@@ -39,7 +39,7 @@ def review(standing: Standing, args: Mapping[str, Any]) -> Script[Any]:
         case "review_stop":
             return Say("review.stopped")
         case "review_later":
-            return Then("review", {"after": [card["asked_at"], card["item"]]})
+            return Then("review", {"after": card["place"]})
         case "review_open":
             return Then("open_item", {"item": card["item"], "seen": card["seen"], "after": after})
     yield from _decided(card, chosen)

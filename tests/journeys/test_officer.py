@@ -183,6 +183,23 @@ async def test_three_checks_a_day(office: House) -> None:
     await anan.says(ANAN.name)
     await anan.says(ANAN.born)
     anan.sees("error.too_many_checks")
+    assert len(await rows(office, "SELECT 1 FROM identity_checks")) == 1, "one waits for a chat and an ID"
+
+
+async def test_six_checks_a_day_of_one_id_whoever_asks(office: House) -> None:
+    """One chat alone shuts nobody out, many are no flood; HR lifts it (`kp7 identity unblock`)."""
+    for n in range(6):
+        chat = await office.somebody()
+        await asks_hr(chat, ANAN, name=f"ใครก็ได้ คนที่{'กขคงจฉ'[n]}")
+    anan = await office.somebody()
+    await anan.begins(ANAN.national_id)
+    await anan.says(ANAN.name)
+    await anan.says(ANAN.born)
+    anan.sees("error.too_many_checks")
+    assert len(await rows(office, "SELECT 1 FROM identity_checks")) == 6
+    assert (await kp7(office, "unblock", ANAN.national_id))[0] == 0
+    await anan.taps("control.cancel")
+    await asks_hr(anan, ANAN)
 
 
 async def test_somebody_whose_birth_date_nobody_knows(office: House) -> None:

@@ -155,8 +155,8 @@ async def scene(place: House) -> Scene:
         ids: dict[tuple[str, Kind], str] = {}
 
         async def wait(owner: Person, kind: Kind) -> str:
-            file = kept[owner.id].id if kind in queue.PAPERS else None
-            assert file is None or await hold(tx, file, owner.id)
+            file = kept[owner.id] if kind in queue.PAPERS else None
+            assert file is None or await hold(tx, file.id, owner.id)
             return await waits(tx, kp7.vault, owner, kind, now, file=file)
 
         for (unit, kind), owner in owners.items():

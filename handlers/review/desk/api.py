@@ -30,6 +30,7 @@ from handlers.review.describing import Description, Paper
 from handlers.review.desk import reading
 from handlers.review.desk.seats import Seat, Seats
 from handlers.review.desk.strict import from_here, is_json, read
+from handlers.review.judged import judged
 from handlers.review.queue import KINDS, Item
 from handlers.review.rules import WANTED
 from storage import audit, people
@@ -78,7 +79,8 @@ class Api:
             rows = await reading.rows(tx, vault, texts, language, found[:PAGE], now)
             counts = await queue.counts(tx, seat.officer)
             if rows:
-                await audit.append(tx, vault, now, [audit.Line(seat.by, "queue.listed", None, {"items": len(rows)})])
+                listed = {"items": [row["id"] for row in rows]}
+                await audit.append(tx, vault, now, [audit.Line(seat.by, "queue.listed", None, listed)])
         return JSONResponse({"items": rows, "more": len(found) > PAGE, "waiting": sum(counts.values())})
 
     async def item(self, request: Request) -> Response:
@@ -88,8 +90,11 @@ class Api:
             seat = await self._seat(tx, request)
             shown = await self._shown(tx, request, seat)
             item = shown.item
-            owner = await people.by_id(tx, house.vault, item.owner)
             unit = (await reading.unit_names(tx, language, [item.unit])).get(item.unit, "")
+            facts = []
+            if shown.readable:
+                owner = await people.by_id(tx, house.vault, item.owner)
+                facts = reading.facts(texts, language, shown, owner, unit)
             await audit.append(tx, house.vault, now, [describing.shown(seat.by, shown)])
         return JSONResponse(
             {
@@ -98,7 +103,7 @@ class Api:
                 "kind": item.kind,
                 "title": reading.title(texts, language, item),
                 "name": shown.name,
-                "facts": reading.facts(texts, language, shown, owner, unit),
+                "facts": facts,
                 "lines": reading.lines(texts, language, shown),
                 "history": reading.history(texts, language, shown),
                 "options": reading.options(texts, language, shown),
@@ -158,7 +163,9 @@ class Api:
             seat = await self._seat(tx, request)
             item = await self._item(tx, request, seat)
             self._check(seat, item, ticket)
-            owner = await people.by_id(tx, house.vault, item.owner)
+            owner = (await people.legible(tx, house.vault, [item.owner])).get(item.owner)
+            if owner is None:
+                raise Refused(409, "error.item_unreadable")
             line = audit.Line(seat.by, "person.id_shown", owner.id, {"item": item.id})
             await audit.append(tx, house.vault, house.clock(), [line])
         return reading.written(owner.profile["national_id"])
@@ -239,10 +246,13 @@ class Api:
 
     async def _pdf(self, paper: Paper, owner: Person) -> bytes:
         try:
-            return await self._house.files.get(paper.file, owner.key)
+            return await judged(self._house.files, self._house.vault, paper.file, paper.content, owner.key)
         except Missing:
             raise Refused(404, "error.item_gone") from None
-        except (Unstored, Tampered) as error:
+        except Tampered:
+            log.error("desk_unreadable", file=paper.file, error="Tampered")
+            raise Refused(409, "error.item_unreadable") from None
+        except Unstored as error:
             log.error("desk_unreadable", file=paper.file, error=type(error).__name__)
             raise Refused(503, "desk.busy") from None
 

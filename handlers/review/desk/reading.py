@@ -30,18 +30,20 @@ KINDS_OF_PAPER = {"child" if slot.nth else id: "child.%" if slot.nth else id for
 async def rows(
     tx: Tx, vault: Vault, texts: Texts, language: Language, items: Sequence[Item], now: int
 ) -> list[dict[str, Any]]:
-    """Of a list of items: whose, what, for how many days. Names of other people: whoever asks has it audited."""
-    owners = await people.by_ids(tx, vault, [item.owner for item in items])
+    """Of a list of items: whose, what, for how many days. Names of other people: whoever asks has it audited. What does
+    not open is named so, and keeps none of the others back."""
+    owners = await people.legible(tx, vault, [item.owner for item in items])
+    unreadable = texts(language, "desk.unreadable_item")
     units = await unit_names(tx, language, [item.unit for item in items])
     return [
         {
             "id": item.id,
             "kind": item.kind,
             "title": title(texts, language, item),
-            "name": owners[item.owner].full_name,
+            "name": owners[item.owner].full_name if item.owner in owners else unreadable,
             "unit": units.get(item.unit, item.unit),
             "days": max(0, (now - item.asked_at) // DAY_MS),
-            "after": f"{item.asked_at}.{item.id}",
+            "after": "{}.{}".format(*item.place),
         }
         for item in items
     ]
@@ -58,7 +60,12 @@ def _any_of(texts: Texts, language: Language, slot: Slot) -> str:
 
 
 def title(texts: Texts, language: Language, item: Item) -> str:
-    return texts.say(language, name_of(slot_of(item.slot))) if item.slot else texts(language, f"desk.kind_{item.kind}")
+    if not item.slot:
+        return texts(language, f"desk.kind_{item.kind}")
+    try:
+        return texts.say(language, name_of(slot_of(item.slot)))
+    except KeyError:  # none of ours
+        return texts(language, "desk.unreadable_item")
 
 
 async def unit_names(tx: Tx, language: Language, codes: Sequence[str]) -> Mapping[str, str]:
@@ -106,7 +113,9 @@ def _marks(texts: Texts, language: Language, paper: Paper) -> str:
 
 
 def lines(texts: Texts, language: Language, shown: Description) -> list[str]:
-    """What there is to say of an item that is no paper; whose it is stands beside it."""
+    """What there is to say of an item that is no paper; whose it is stands beside it, unless that does not open."""
+    if not shown.readable:
+        return [texts.say(language, line) for line in shown.lines]
     return [] if shown.paper and shown.paper.file else [texts.say(language, line) for line in shown.lines[1:]]
 
 
@@ -143,7 +152,10 @@ def why(texts: Texts, language: Language, item: Item) -> list[dict[str, str]]:
     """Ready reasons for sending it back, the likeliest first."""
     if not item.slot:
         return []
-    codes = reasons(item.slot, waiver=item.kind == "waiver")
+    try:
+        codes = reasons(item.slot, waiver=item.kind == "waiver")
+    except KeyError:
+        return []
     return [{"code": code, "words": texts(language, f"reason.{code}")} for code in codes]
 
 
