@@ -5,11 +5,12 @@ from typing import Any
 
 import pyotp
 
+from handlers.documents.rules import Options
 from handlers.review.deciding import TELL_AFTER
 from handlers.review.prompts import SETTLES
 from tests.cast import MALEE, SOMCHAI
 from tests.house import Chat, House
-from tests.journeys.papers import CARD, answers_family, button, chooses, listed, sends, waived
+from tests.journeys.papers import CARD, STANDARD, answers_family, button, chooses, listed, sends, waived
 from tests.officers import officer
 from tests.security.tools import rows
 
@@ -21,9 +22,9 @@ def in_office_hours(house: House) -> None:
     house.clock.forward(seconds=((MORNING * 3600 * 1000 - house.clock()) % day) / 1000)
 
 
-async def hands_in(house: House, chat: Chat, *papers: str) -> None:
-    """An ID card signed by hand; everything else she says she has not got."""
-    await listed(house)
+async def hands_in(house: House, chat: Chat, options: Options = STANDARD) -> None:
+    """An ID card signed by hand; everything else he says he has not got."""
+    await listed(house, options=options)
     await chat.logs_in(SOMCHAI.national_id, SOMCHAI.email)
     await chat.taps("menu.documents")
     await answers_family(chat)
