@@ -121,7 +121,7 @@ async def test_from_a_new_chat_to_certified(house: House, language: str) -> None
     await malee.taps("act.open_item")
     malee.sees("ask.review_open")
     await reads(house, malee)
-    await malee.presses_data(card.data(house.kp7.texts(language, "choice.decide_approve")))
+    await malee.presses_data(card.data(house.kp7.texts(malee.language, "choice.decide_approve")))
     malee.sees("review.approved")
 
     await is_told(house, anan, len(anan.screens))
@@ -172,7 +172,7 @@ async def test_two_levels_are_two_officers(house: House, language: str) -> None:
     await malee.taps("choice.decide_approve")
     malee.sees("review.approved", "ask.review", "describe.paper2", "describe.same_officer")
     for verdict in ("choice.decide_approve", "choice.decide_return"):
-        assert house.kp7.texts(language, verdict) not in malee.screen.labels
+        assert house.kp7.texts(malee.language, verdict) not in malee.screen.labels
     await malee.taps("choice.review_later")
     await waives(malee, 5)
     malee.sees("review.end")
@@ -180,7 +180,7 @@ async def test_two_levels_are_two_officers(house: House, language: str) -> None:
     await is_told(house, somchai, len(somchai.screens))
     told = somchai.sees("verdicts.told", "verdicts.waived")
     for key in ("verdicts.approved", "verdicts.certified"):
-        assert house.kp7.texts(language, key, {"n": 1, "papers": "", "name": ""}).split("\n")[0] not in told.text
+        assert house.kp7.texts(malee.language, key, {"n": 1, "papers": "", "name": ""}).split("\n")[0] not in told.text
     (state,) = await rows(house, "SELECT state, level FROM papers WHERE slot = 'id_card'")
     assert (state["state"], state["level"]) == ("submitted", 2)
 

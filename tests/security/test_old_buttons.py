@@ -141,9 +141,9 @@ async def transferred(house: House) -> None:
     await _changes(house, "organisation_code = 'D0201'")
 
 
-async def no_more(house: House) -> None:
-    """Her order has come to its end, by a row that KP7 did not write: no row at all would be in force."""
-    await change(house, "UPDATE grants SET ends_on = '2026-01-01'")
+async def prolonged(house: House) -> None:
+    """By somebody who edits rows: then KP7 has not given this role."""
+    await change(house, "UPDATE grants SET ends_on = '2099-01-01'")
 
 
 async def _changes(house: House, what: str) -> None:
@@ -151,7 +151,7 @@ async def _changes(house: House, what: str) -> None:
     await change(house, f"UPDATE people SET {what} WHERE id = :id", id=malee.id)
 
 
-@pytest.mark.parametrize("ends", [revoked, suspended, transferred, no_more])
+@pytest.mark.parametrize("ends", [revoked, suspended, transferred, prolonged])
 async def test_whoever_is_no_officer_any_more_is_powerless_at_once(
     place: House, malee: Hands, ends: Callable[[House], Awaitable[None]]
 ) -> None:
