@@ -38,12 +38,15 @@ from bot.channels.line.channel import Line
 from bot.channels.line.decode import TOKEN_SECONDS
 from bot.events import Message, Say
 from bot.mail import Mailer
+from bot.notices import Notices
 from bot.outbox import Outbox
 from bot.settings import Settings
 from bot.turn import Turn
 from bot.walk import Walk
 from handlers.documents import drafts, effects, record, store
 from handlers.documents.desk import Desk
+from handlers.review import deciding
+from handlers.review.desk.api import Api
 from storage.database import Database
 from storage.files import Files
 from tests.kill import topic
@@ -88,6 +91,15 @@ PAPERS = (  # in the order in which a paper comes by
     "submit: before commit",
     "submit: during commit",
     "submit: after commit",
+)
+REVIEW = (
+    "verdict: before commit",
+    "verdict: during commit",
+    "verdict: after commit",
+    "desk: before answer",
+    "notice: before commit",
+    "notice: during commit",
+    "notice: after commit",
 )
 AT_WORK_SECONDS = 0.3  # what a child takes
 
@@ -228,8 +240,16 @@ def arrange_papers(fate: Fate) -> None:
     put(os, "fsync", half_written)
 
 
+def arrange_review(fate: Fate) -> None:
+    """A verdict, in a turn or at the desk; and the message that tells of it."""
+    fate.names(deciding, "decide", "verdict")
+    fate.around(Api, "verdict", after="desk: before answer")
+    fate.around(Notices, "deliver", part="notice")
+
+
 def arrange(fate: Fate) -> None:
     arrange_papers(fate)
+    arrange_review(fate)
     fate.around_commits(aiosqlite.Connection, "_execute")
     fate.around_commits(psycopg.AsyncConnection, "execute")
     fate.around(Turn, "_commit", part="turn")
