@@ -92,7 +92,7 @@ async def malee(place: House) -> AsyncIterator[Hands]:
 async def new_version(house: House) -> None:
     """As the owner's sending again leaves it, whatever the way there."""
     await change(
-        house, "UPDATE papers SET version = version + 1, content_index = 'another', submitted_at = :now",
+        house, "UPDATE papers SET version = version + 1, submitted_at = :now",
         now=house.clock(),
     )  # fmt: skip
 
