@@ -2,18 +2,26 @@
 else (WEB1, SES1-3, AZ1-2, FILE3)."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.desks import JPEG, Browser, chats, link, sits, waits
-from tests.house import House
+from tests.house import House, a_house
 from tests.officers import officer, revoke
 from tests.security.tools import change, rows
 from tests.signing import CAMPAIGN
 
 NOBODYS = "/console/enter/" + "x" * 43
 APIS = ("/console/api/queue", "/console/api/items/" + "0" * 26)
+
+
+@pytest.fixture
+async def house(tmp_path: Path, database_url: str) -> AsyncIterator[House]:
+    """On either database: here a conflict, a lock or a count would make a difference."""
+    async with a_house(tmp_path, database_url=database_url) as found:
+        yield found
 
 
 @pytest.fixture
