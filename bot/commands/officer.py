@@ -56,6 +56,10 @@ def add(
     until: Annotated[
         datetime | None, typer.Option(parser=day, metavar=METAVAR, help="Last day (CE); else until it is ended.")
     ] = None,
+    address_checked: Annotated[
+        bool,
+        typer.Option("--address-checked", help="You asked them by telephone: the mailbox on record is theirs."),
+    ] = False,
     by: By = "",
 ) -> None:
     """Give somebody a role, by an order of the head of the office."""
@@ -77,6 +81,7 @@ def add(
             order=grants.Order(order, order_date.date(), _read(order_file, settings.paper_megabytes), signed_by),
             starts_on=first.date() if first else local_date(wall_clock(), settings.timezone),
             ends_on=until.date() if until else None,
+            address_checked=address_checked,
         )
         papers = Papers(1, clamd=settings.clamd)
         files = Files(database, objects_at(settings.files_address))

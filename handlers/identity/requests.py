@@ -26,12 +26,14 @@ from storage.vault import Key, Tampered, Vault
 Kind = Literal["help", "lock", "relink"]
 Verdict = Literal["answered", "unlocked", "kept", "cut_off", "refused"]
 ADDED_MOST = 5  # questions that wait together
+CHAIN_MOST = 10  # changes that one card tells of, the last ones
 
 
 @dataclass(frozen=True)
 class Request:
     """`account`: the chat it was asked from, of a relink the new one, on `channel`. `asked`: of help, what was written,
-    each with its time in milliseconds."""
+    each with its time in milliseconds. `chain`: of a relink that replaced others which nobody had looked at, when each
+    of those was asked, the oldest first: all from one chat to another on the same `channel`."""
 
     id: str
     kind: Kind
@@ -42,6 +44,7 @@ class Request:
     asked_at: int
     asked: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     answer: str = field(default="", repr=False)
+    chain: tuple[int, ...] = ()
 
 
 _REQUEST = """
@@ -71,6 +74,7 @@ def _request(vault: Vault, row: Row) -> Request:
         asked_at=row["asked_at"],
         asked=tuple((at, words) for at, words in detail.get("asked", ())),
         answer=detail.get("answer", ""),
+        chain=tuple(detail.get("chain", ())),
     )
 
 
@@ -141,12 +145,18 @@ async def report_relink(context: Context, person: Person) -> None:
     """This chat took another one's place. What was reported of that other one is no question any more."""
     tx, now, chat = context.tx, context.now, context.visitor
     await people.lock(tx, [person.id])
-    await tx.run(
+    replaced = await tx.all(
         "UPDATE requests SET decided_at = :now, verdict = 'replaced' WHERE person_id = :person AND kind = 'relink' "
-        "AND decided_at IS NULL AND account_id IN (SELECT id FROM accounts WHERE channel = :channel)",
+        "AND decided_at IS NULL AND account_id IN (SELECT id FROM accounts WHERE channel = :channel) RETURNING id",
         {"now": now, "person": person.id, "channel": chat.channel},
     )
-    await _open(tx, "relink", chat.id, person.id, person.key, {}, now)
+    chain: list[int] = []
+    for row in replaced:
+        with suppress(Tampered):
+            if before := await request(tx, context.vault, row["id"]):
+                chain += (*before.chain, before.asked_at)
+    detail = {"chain": sorted(chain)[-CHAIN_MOST:]} if chain else {}
+    await _open(tx, "relink", chat.id, person.id, person.key, detail, now)
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------

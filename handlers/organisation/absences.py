@@ -4,13 +4,13 @@ A role is not passed on by this (letter มท ๐๔๐๒.๕/ว ๓๕๗๘
 units by an order of their own. What changes is who is told that something waits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from bot.events import Invalid
 from bot.outbox import Entry
 from bot.times import local_date
-from bot.topic import Context, Truth, Words
+from bot.topic import Context, Equipment, Sweep, Truth, Words
 from handlers.organisation import authority, proofs
 from handlers.organisation import effects as do
 from handlers.organisation.authority import ABSENCE, absence_mac
@@ -25,14 +25,6 @@ from storage.vault import Vault
 
 NOTICE = "hand_over"
 COLLEAGUES_MOST = 8  # buttons
-
-
-def covers(colleague: Officer, officer: Officer) -> bool:
-    """Do they hold everything that this officer holds, themselves?"""
-    return colleague.person_id != officer.person_id and all(
-        any(theirs.role == mine.role and theirs.units >= mine.units for theirs in colleague.held)
-        for mine in officer.held
-    )
 
 
 async def look(context: Context, _: do.Colleagues) -> dict[str, object]:
@@ -97,6 +89,35 @@ async def come_back(context: Context, _: do.ComeBack) -> bool:
     return True
 
 
+_TODAY = "SELECT * FROM absences WHERE starts_on <= :today AND ends_on >= :today ORDER BY id"
+_CHATS = """
+SELECT a.id, a.person_id FROM each(:batch) e JOIN accounts a ON a.person_id = e.value ->> 'id' AND a.reachable = 1
+ORDER BY a.seen_at, a.id
+"""
+
+
+def lapsing(house: Equipment) -> Sweep:
+    async def lapsed_hand_overs(tx: Tx, now: int) -> Mapping[str, Words]:
+        """Whose colleague does not hold these roles any more is back, and is told so."""
+        vault, today = house.vault, local_date(now, house.policy.settings.timezone)
+        given = [row for row in await tx.all(_TODAY, {"today": today.isoformat()}) if _genuine(vault, row)]
+        if not given:
+            return {}
+        acting = await authority.officers(tx, vault, [row["person_id"] for row in given], today)
+        lapsed = [row for row in given if row["person_id"] in acting and not acting[row["person_id"]].away]
+        ended = await tx.each(
+            "DELETE FROM absences WHERE id IN (SELECT value ->> 'id' FROM each(:batch)) RETURNING person_id",
+            [{"id": row["id"]} for row in lapsed],
+        )
+        who = [row["person_id"] for row in ended]
+        chats = {row["person_id"]: row["id"] for row in await tx.each(_CHATS, [{"id": id} for id in who])}
+        lines = [audit.Line("kp7", "officer.back", id, {"why": "colleague"}) for id in who]
+        await audit.append(tx, vault, now, lines)
+        return dict.fromkeys(chats.values(), Words("hand_over.lapsed", menu=("hand_over", "review")))
+
+    return lapsed_hand_overs
+
+
 def told(vault: Vault) -> Truth:
     """To the colleague; nothing, once it was ended."""
 
@@ -153,6 +174,6 @@ async def _colleagues(tx: Tx, vault: Vault, officer: Officer, today: date) -> Se
     """Who could look after it, and is not away themselves."""
     holders = await tx.all("SELECT DISTINCT person_id FROM grants WHERE ended_at IS NULL")
     acting = await authority.officers(tx, vault, [row["person_id"] for row in holders], today)
-    near = [one.person_id for one in acting.values() if covers(one, officer) and not one.away]
+    near = [one.person_id for one in acting.values() if one.covers(officer) and not one.away]
     found = await people.by_ids(tx, vault, near)
     return sorted(found.values(), key=lambda one: one.name)[:COLLEAGUES_MOST]

@@ -51,8 +51,11 @@ WHERE a.starts_on <= :today AND a.ends_on >= :today
 async def officers(tx: Tx, vault: Vault, people: Sequence[str], today: date) -> Mapping[str, Officer]:
     """Those of them who hold a role today, by person id. Three queries."""
     given = {"today": today.isoformat()}
-    batch = [{"id": id} for id in sorted(set(people))]
-    grants = [row for row in await tx.each(_GRANTS, batch, given) if _in_force(vault, row)]
+    absences = await _absences(tx, vault, people, given)
+    near = {*people, *(row[whose] for row in absences for whose in ("person_id", "colleague_id"))}
+    grants = [
+        row for row in await tx.each(_GRANTS, [{"id": id} for id in sorted(near)], given) if _in_force(vault, row)
+    ]
     units: dict[str, set[str]] = {}
     for row in await tx.each(_UNITS, [{"id": g["id"], "scope": g["scope"], "reach": _reach(g)} for g in grants]):
         units.setdefault(row["grant_id"], set()).add(row["code"])
@@ -60,11 +63,24 @@ async def officers(tx: Tx, vault: Vault, people: Sequence[str], today: date) -> 
     for row in grants:
         one = Held(row["id"], row["role"], frozenset(units.get(row["id"], ())))
         held.setdefault(row["person_id"], []).append(one)
-    away, stands_in = await _absences(tx, vault, list(held), given)
+    acting = {person: Officer(person, tuple(roles)) for person, roles in held.items()}
+    handed = [(row["person_id"], row["colleague_id"]) for row in absences if _looked_after(acting, row)]
     return {
-        person: Officer(person, tuple(roles), person in away, tuple(sorted(stands_in.get(person, ()))))
-        for person, roles in held.items()
+        person: Officer(
+            person,
+            found.held,
+            away=any(person == away for away, _ in handed),
+            stands_in_for=tuple(sorted({away for away, colleague in handed if colleague == person})),
+        )
+        for person, found in acting.items()
+        if person in people
     }
+
+
+def _looked_after(acting: Mapping[str, Officer], absence: Row) -> bool:
+    """Does the colleague (still) hold what the officer holds? Else nobody would be told that something waits."""
+    away, colleague = acting.get(absence["person_id"]), acting.get(absence["colleague_id"])
+    return away is not None and colleague is not None and colleague.covers(away)
 
 
 async def officer(tx: Tx, vault: Vault, person_id: str, today: date) -> Officer | None:
@@ -99,12 +115,7 @@ def _reach(grant: Row) -> str:
     return "supervised" if grant["role"] in SUPERVISES else "below"
 
 
-async def _absences(
-    tx: Tx, vault: Vault, people: Sequence[str], today: Mapping[str, str]
-) -> tuple[set[str], dict[str, set[str]]]:
-    away, stands_in = set(), dict[str, set[str]]()
-    for row in await tx.each(_ABSENCES, [{"id": id} for id in people], today):
-        if fits(row["mac"], vault.secret("absences"), *(row[column] for column in ABSENCE)):
-            away.add(row["person_id"])
-            stands_in.setdefault(row["colleague_id"], set()).add(row["person_id"])
-    return away, stands_in
+async def _absences(tx: Tx, vault: Vault, people: Sequence[str], today: Mapping[str, str]) -> list[Row]:
+    """Of these people and for them, those that KP7 wrote."""
+    rows = await tx.each(_ABSENCES, [{"id": id} for id in sorted(set(people))], today)
+    return [row for row in rows if fits(row["mac"], vault.secret("absences"), *(row[column] for column in ABSENCE))]

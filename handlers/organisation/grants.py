@@ -18,7 +18,7 @@ from bot import thai
 from bot.events import Invalid
 from bot.papers.shapes import Paper
 from bot.papers.shapes import Refused as Unfit
-from bot.times import local_date
+from bot.times import DAY, local_date
 from handlers.organisation import factors
 from handlers.organisation.authority import ACTS, GRANT, grant_mac, officers
 from handlers.organisation.roles import MAY_SIGN_ORDERS, ROLES, Role
@@ -33,6 +33,7 @@ from storage.vault import Tampered, Vault
 Why = Literal["revoked", "transferred", "left"]
 WHYS: tuple[Why, ...] = get_args(Why)
 LONGEST = 200  # characters of a number, of a name
+SETTLED = 90 * DAY  # an e-mail address that nobody has complained of for so long
 SHORTEST_NAME = 4  # characters of a name without its title
 
 
@@ -65,7 +66,7 @@ class Order:
 @dataclass(frozen=True)
 class Wanted:
     """`scope`: code of an organisation. `below`: and of what is subordinate to it. First and last day; the last may be
-    open."""
+    open. `address_checked`: the operator has asked the person whether the mailbox on record is theirs."""
 
     role: Role
     scope: str
@@ -73,6 +74,7 @@ class Wanted:
     order: Order
     starts_on: date
     ends_on: date | None = None
+    address_checked: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ async def add(
         async with database.write() as tx:
             now = clock()
             try:
-                fit = await _check(tx, vault, national_id, wanted, local_date(now, timezone))
+                fit = await _check(tx, vault, national_id, wanted, local_date(now, timezone), now)
             except Refused as why:
                 refused = why
                 await _note(tx, vault, national_id, refused, by, now)  # which is committed
@@ -156,10 +158,12 @@ async def _note(tx: Tx, vault: Vault, national_id: str, refused: Refused, by: st
         await audit.append(tx, vault, now, [audit.Line(by, "officer.refused", person.id, {"why": refused.code})])
 
 
-async def _check(tx: Tx, vault: Vault, national_id: str, wanted: Wanted, today: date) -> _Fit:
+async def _check(tx: Tx, vault: Vault, national_id: str, wanted: Wanted, today: date, now: int) -> _Fit:
     _plausible(wanted, today)
     person = await _person(tx, vault, national_id)
     await people.lock(tx, [person.id])
+    if not wanted.address_checked:
+        await _mailbox_settled(tx, person, now)
     row = await tx.one("SELECT organisation_code, status FROM people WHERE id = :id", {"id": person.id})
     if not row or row["status"] != ACTS:
         raise Refused("Only who is in active service may hold a role, and the roster says that they are not.")
@@ -185,6 +189,21 @@ async def _check(tx: Tx, vault: Vault, national_id: str, wanted: Wanted, today: 
     ):
         raise Refused("They hold this role already. `kp7 officer list` shows it.")
     return _Fit(person, row["organisation_code"], signed_by)
+
+
+async def _mailbox_settled(tx: Tx, person: Person, now: int) -> None:
+    """Whoever reads the mailbox sets up the second factor, and is the officer then. One that came lately, and not with
+    the roster, may be that of a colleague who confirmed who they are, and had their own address put there."""
+    if await tx.one(
+        "SELECT 1 FROM emails WHERE person_id = :id AND replaced_at IS NULL AND source IN ('self', 'officer') "
+        "AND added_at > :since",
+        {"id": person.id, "since": now - SETTLED},
+    ):
+        raise Refused(
+            f"Their e-mail address was put on record in KP7 within the last {SETTLED // DAY} days. Ask them, by a "
+            "telephone number that you know, whether it is theirs (kp7 person show); then add --address-checked.",
+            "address_new",
+        )
 
 
 async def organisation(tx: Tx, code_or_name: str) -> str:
@@ -303,7 +322,9 @@ async def _write(tx: Tx, vault: Vault, fit: _Fit, wanted: Wanted, file: str, by:
         f"INSERT INTO grants ({', '.join(GRANT)}, mac) VALUES ({', '.join(f':{name}' for name in GRANT)}, :mac)",  # noqa: S608
         {**row, "mac": grant_mac(vault, row)},
     )
-    detail = {"grant": id, "role": wanted.role, "scope": wanted.scope, "below": wanted.below}
+    detail: dict[str, object] = {"grant": id, "role": wanted.role, "scope": wanted.scope, "below": wanted.below}
+    if wanted.address_checked:
+        detail["address_checked"] = True
     await audit.append(tx, vault, now, [audit.Line(by, "officer.granted", fit.person.id, detail)])
     return id
 

@@ -48,7 +48,8 @@ class Held:
 
 @frozen
 class Officer:
-    """Somebody who holds roles just now. `stands_in_for`: officers whose queue is theirs today."""
+    """Somebody who holds roles just now. `away`: a colleague who holds them, too, has their queue today;
+    `stands_in_for`: officers whose queue is theirs."""
 
     person_id: str
     held: tuple[Held, ...]
@@ -60,6 +61,12 @@ class Officer:
         if owner == self.person_id or not unit:
             return None
         return next((held for held in self.held if action in MAY[held.role] and unit in held.units), None)
+
+    def covers(self, other: "Officer") -> bool:
+        """Do they hold everything that the other one holds, themselves?"""
+        return self.person_id != other.person_id and all(
+            any(mine.role == theirs.role and mine.units >= theirs.units for mine in self.held) for theirs in other.held
+        )
 
     def units(self, action: Action) -> frozenset[str]:
         return frozenset(unit for held in self.held if action in MAY[held.role] for unit in held.units)

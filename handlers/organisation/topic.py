@@ -41,6 +41,7 @@ def topic(house: Equipment) -> Topic:
         },
         facts=standings(house),
         menu=_menu,
+        sweeps=(absences.lapsing(house),),
         notices={absences.NOTICE: absences.told(house.vault)},
         kept=lambda _: (Kept("officer_sessions", "made_at", DAY), Kept("absences", "made_at", 365 * DAY)),
         holds=HOLDS,

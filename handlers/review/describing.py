@@ -306,7 +306,9 @@ async def _request(tx: Tx, vault: Vault, settings: Settings, item: Item, owner: 
         case _:
             options = [Option("keep", "primary"), Option("cut_off")]
             way = {"way": Say(f"channel.{asked.channel}"), **_when(item.asked_at, settings)}
-            return _described(item, owner, title, [Say("describe.relinked", way), Say("describe.ask_them")], options)
+            before = [Say("describe.relinked_before", {**way, **_when(at, settings)}) for at in asked.chain]
+            lines = [*before, Say("describe.relinked", way), Say("describe.ask_them")]
+            return _described(item, owner, title, lines, options)
 
 
 def shown(by: str, description: Description) -> audit.Line:

@@ -5,10 +5,13 @@ from datetime import timedelta
 from bot.thai import format_date
 from bot.times import local_date
 from handlers.organisation import authority
-from tests.cast import ANAN, MALEE, SOMCHAI
+from handlers.review.prompts import SETTLES
+from tests.cast import ANAN, MALEE, PRIYA, SOMCHAI
 from tests.house import Chat, House
+from tests.journeys.reviewing import in_office_hours, the_clock_strikes
 from tests.officers import grant, officer, revoke, who
 from tests.security.tools import rows
+from tests.waiting import paper_waits
 
 
 async def away(house: House) -> bool:
@@ -96,3 +99,36 @@ async def test_a_colleague_who_has_lost_the_role_meanwhile(house: House) -> None
     await chat.taps("choice.hand_over_yes")
     chat.sees("error.hand_over_not_possible")
     assert await rows(house, "SELECT 1 FROM absences") == []
+
+
+async def test_a_colleague_who_loses_the_role_afterwards(house: House) -> None:
+    """Then nobody would hear of what waits: so Malee does, and is told why."""
+    in_office_hours(house)
+    totp = await officer(house, MALEE.national_id)
+    lost = await grant(house, PRIYA.national_id)
+    await grant(house, PRIYA.national_id, "unit_admin")  # which she keeps, and is no help
+    chat = await house.somebody()
+    await chat.logs_in(MALEE.national_id, MALEE.email)
+    await chat.taps("menu.hand_over")
+    await chat.says(totp.at(house.clock() // 1000))
+    await chat.presses(PRIYA.name)
+    await chat.says(format_date(local_date(house.clock(), house.settings.timezone) + timedelta(3), "th"))
+    await chat.taps("choice.hand_over_yes")
+    await the_clock_strikes(house)
+    assert await away(house)
+
+    await revoke(house, PRIYA.national_id, lost)
+    assert not await away(house), "at once, whatever the clock does"
+    heard = len(chat.screens)
+    await the_clock_strikes(house)
+    await chat.hears(heard + 1)
+    chat.sees("hand_over.lapsed")
+    assert await rows(house, "SELECT 1 FROM absences") == []
+    [line] = await rows(house, "SELECT detail FROM audit WHERE action = 'officer.back'")
+    assert "colleague" in str(line["detail"])
+
+    await paper_waits(house, await who(house, SOMCHAI.national_id))
+    house.clock.forward(seconds=SETTLES / 1000 + 1)
+    await the_clock_strikes(house)
+    await chat.hears(heard + 2)
+    chat.sees("prompt.one")

@@ -265,6 +265,12 @@ async def test_a_chat_in_place_of_another_is_kept_or_cut_off(house: House) -> No
     house.clock.forward(minutes=2)
     await newest.logs_in(SOMCHAI.national_id, SOMCHAI.email)
     (third,) = await waits(house, MALEE)
+    between = [line.text for line in third.lines].count("describe.relinked_before")
+    assert (between, "another change" in read(house, third), "another change" in read(house, second)) == (
+        1,
+        True,
+        False,
+    )
     assert await decides(house, MALEE, second, "cut_off") == "item_replaced"
     await newest.taps("menu.profile")
     shown, mailed = len(newest.screens), len(house.post.mails)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bot import thai
 from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.desks import JPEG, Browser, chats, link, sits, waits
 from tests.house import House, a_house
 from tests.officers import officer, revoke
-from tests.security.tools import change, rows
+from tests.security.tools import change, person, rows
 from tests.signing import CAMPAIGN
 
 NOBODYS = "/console/enter/" + "x" * 43
@@ -74,6 +75,17 @@ async def test_an_officer_judges_what_was_seen(house: House, malee: Browser) -> 
         "desk.entered", "queue.listed", "item.shown", "paper.downloaded", "person.id_shown", "paper.approved",
         "item.shown", "paper.returned",
     ]  # fmt: skip
+
+
+async def test_an_officers_words_are_cleaned_as_in_a_chat(house: House, malee: Browser) -> None:
+    id = await waits(house)
+    words = "\u202eไม่ชัด\u200b\tมาก "
+    judged = await malee.judges(await malee.item(id), "return", reason="other", words=words)
+    assert judged.status_code == 200, judged.text
+    [row] = await rows(house, "SELECT * FROM verdicts")
+    key = (await person(house, SOMCHAI)).key
+    assert key.open(row["detail"], "verdicts", row["id"], "detail")["words"] == thai.clean(words)
+    assert thai.clean(words) != words.strip()
 
 
 async def test_a_reason_must_be_one(house: House, malee: Browser) -> None:

@@ -17,6 +17,7 @@ from handlers.organisation.authority import grant_mac, officers
 from handlers.organisation.grants import BadOrder, Grant, Order, Refused, Wanted
 from handlers.organisation.imports import Full, import_roster
 from handlers.organisation.roles import Officer
+from storage import people
 from storage.database import Row
 from tests.cast import ANAN, MALEE, PRIYA, SOMCHAI, STRANGER, SUK
 from tests.house import SAMPLES, House, a_house
@@ -232,3 +233,20 @@ async def test_who_is_transferred_or_leaves_holds_nothing(house: House, tmp_path
     await house.load_samples()  # back where they were: that gives nobody a role back
     for one in (SOMCHAI, MALEE, ANAN):
         assert await acting(house, one.national_id) is None
+
+
+async def test_a_mailbox_that_came_lately_is_asked_about(house: House) -> None:
+    """A colleague who confirmed somebody with an address of their own would set up the second factor in their name."""
+    anan = await who(house, ANAN.national_id)
+    for source in ("officer", "self"):
+        async with house.kp7.database.write() as tx:
+            await people.set_email(tx, anan, "anan@example.com", source, today(house), house.clock())
+        with pytest.raises(Refused, match="--address-checked"):
+            await add(house, ANAN.national_id, wanted(house))
+    assert [line["subject"] for line in await log(house, "officer.refused")] == [anan.id] * 2
+    await add(house, ANAN.national_id, wanted(house, address_checked=True))
+    assert '"address_checked":true' in str((await log(house, "officer.granted"))[-1]["detail"]).replace(" ", "")
+    await revoke(house, ANAN.national_id)
+    house.clock.forward(days=91)
+    await add(house, ANAN.national_id, wanted(house))
+    await add(house, MALEE.national_id, wanted(house))  # the roster's own address
