@@ -121,7 +121,11 @@ class Files:
 
     async def get(self, id: str, key: Key) -> bytes:
         """Raises `objects.Missing`, `objects.Unstored`, `vault.Tampered`."""
-        return await whole(frames.unseal(key, self.objects.get(id), _TABLE, id, _COLUMN))
+        return await whole(self.frames(id, key))
+
+    def frames(self, id: str, key: Key) -> AsyncIterator[bytes]:
+        """As `get`, a frame at a time: where one raises, what came before is not the file."""
+        return frames.unseal(key, self.objects.get(id), _TABLE, id, _COLUMN)
 
     @asynccontextmanager
     async def in_hand(self, most: int) -> AsyncIterator[Callable[[int], Awaitable[None]]]:

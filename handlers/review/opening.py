@@ -3,7 +3,8 @@
 GET  /paper/<token>            a button; for the browser that pressed it, the page
 POST /paper/<token>            the button: from now on the link is that browser's (`bot/page_links.py`)
 GET  /paper/<token>/pages/<n>  page n, a JPEG
-GET  /paper/<token>/original   the PDF, as an attachment
+GET  /paper/<token>/original   the PDF, as an attachment; the page again where the second factor was not shown lately
+POST /paper/<token>/original   a form's `code`: the six digits once more (SES2), and on to the PDF
 
 A link is for one officer, one version of one paper, and `MINUTES`. With every request the proof of the second factor,
 the officer's roles and the paper among what waits for them are looked for anew: a verdict, a new version, a lost role
@@ -14,37 +15,35 @@ written down: when the link becomes a browser's, and when the original leaves.
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs
 
-import structlog
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.events import Invalid
-from bot.http import Refused
+from bot.http import Busy, Refused, TooLarge, body, same_origin
 from bot.linked_page import LinkedPage
 from bot.page_links import Link
 from bot.pages import HEADERS, Pages
 from bot.papers.shapes import Picture, Reason
 from bot.times import local_date
 from bot.topic import Equipment
-from handlers.documents.rules import slot_of
 from handlers.organisation import authority, proofs
+from handlers.organisation.proofs import Proof
 from handlers.review import queue
 from handlers.review.describing import Description, Paper, describe
-from handlers.review.judged import judged
+from handlers.review.originals import Originals
 from handlers.review.queue import Item
 from handlers.review.turns import Turns
 from storage import audit, people
 from storage.database import Tx, retried
-from storage.objects import Missing, Unstored
-from storage.vault import Key, Tampered
-
-log = structlog.get_logger()
+from storage.vault import Key
 
 PREFIX, PURPOSE = "/paper", "paper"
 MINUTES = 5
+BODY_LIMIT = 1_024
 WIDTH = 1_400  # pixels of a page: small print can be read
 HERE = Path(__file__).parent
 _PAGE = re.compile(r"[1-9][0-9]{0,2}")
@@ -61,6 +60,7 @@ class Opened:
     """What a link leads to, at this moment."""
 
     link: Link
+    proof: Proof
     item: Item
     found: Description
     paper: Paper
@@ -79,6 +79,7 @@ def routes(house: Equipment) -> list[BaseRoute]:
         Route(f"{PREFIX}/{{token}}", page.bind, methods=["POST"]),
         Route(f"{PREFIX}/{{token}}/pages/{{page}}", page.picture, methods=["GET"]),
         Route(f"{PREFIX}/{{token}}/original", page.original, methods=["GET"]),
+        Route(f"{PREFIX}/{{token}}/original", page.prove, methods=["POST"]),
     ]
 
 
@@ -87,6 +88,7 @@ class PaperPage:
         self._house = house
         self._pages = Pages(house.texts, HERE / "templates", "paperpage", ["/paper/static/paper.css"])
         self._page = LinkedPage(house, self._pages, PURPOSE, "paper", minutes=MINUTES)
+        self._originals = Originals(house.files, house.vault)
         self._turns = Turns()
 
     # --- what is asked for ------------------------------------------------------------------------------------------
@@ -117,14 +119,25 @@ class PaperPage:
 
     async def original(self, request: Request) -> Response:
         try:
-            opened = await self._taken(request)
-            pdf = await self._pdf(opened)
+            opened, fresh = await self._taken(request)
+            if not fresh:
+                return self._paper_page(request, opened, 403)
+            return await self._originals.attachment(opened.paper, opened.key, _SEALED_OFF)
         except Refused as refused:
             return refused.shortly()
-        slot = slot_of(opened.item.slot)
-        name = f"{slot.number}-{slot.kind}.pdf"  # of ours: nothing that anybody wrote
-        headers = {**_SEALED_OFF, "content-disposition": f'attachment; filename="{name}"'}
-        return Response(pdf, media_type="application/pdf", headers=headers)
+
+    async def prove(self, request: Request) -> Response:
+        """The digits; then the original comes, as it was asked for."""
+        if not same_origin(request, self._house.policy.settings.address):
+            return self._pages.gone(request)
+        try:
+            await self._bound(request)  # strangers are not listened to
+            opened, wrong = await self._prove(request, await _code(request))
+        except Refused as refused:
+            return refused.shortly()
+        if wrong:
+            return self._paper_page(request, opened, 422, wrong)
+        return RedirectResponse(request.url.path, 303, HEADERS)
 
     # --- what is done -----------------------------------------------------------------------------------------------
 
@@ -135,11 +148,28 @@ class PaperPage:
             return await self._opened(tx, request, await self._page.bound(tx, request))
 
     @retried
-    async def _taken(self, request: Request) -> Opened:
+    async def _taken(self, request: Request) -> tuple[Opened, bool]:
+        """The original goes out, and that is written down, if the digits are fresh."""
         async with self._house.database.write() as tx:
             opened = await self._opened(tx, request, await self._page.bound(tx, request))
-            await self._write_down(tx, "paper.downloaded", opened)
-            return opened
+            fresh = self._fresh(opened)
+            if fresh:
+                await self._write_down(tx, "paper.downloaded", opened)
+            return opened, fresh
+
+    def _fresh(self, opened: Opened) -> bool:
+        return proofs.fresh(opened.proof, self._house.clock(), self._house.policy.settings.step_up_minutes)
+
+    @retried
+    async def _prove(self, request: Request, code: str) -> tuple[Opened, Invalid | None]:
+        """A wrong code is counted: that is committed, too."""
+        house, now = self._house, self._house.clock()
+        async with house.database.write() as tx:
+            link = await self._page.bound(tx, request, lock=True)
+            opened = await self._opened(tx, request, link)
+            person, account = await people.by_id(tx, house.vault, link.person_id), link.account["id"]
+            settings = house.policy.settings
+            return opened, await proofs.give(tx, house.vault, settings, account, person, account, code, now)
 
     async def _write_down(self, tx: Tx, action: str, opened: Opened) -> None:
         item = opened.item
@@ -151,20 +181,11 @@ class PaperPage:
         async with self._turns.of(opened.link.person_id) as free:
             if not free:
                 raise Refused(503)
-            drawn = await self._house.papers.preview(await self._pdf(opened), page, WIDTH)
+            pdf = await self._originals.whole(opened.paper, opened.key)
+            drawn = await self._house.papers.preview(pdf, page, WIDTH)
         if isinstance(drawn, Picture):
             return drawn.jpeg
         raise Refused(503) if drawn.reason is Reason.BUSY else self._pages.refused()
-
-    async def _pdf(self, opened: Opened) -> bytes:
-        try:
-            house, paper = self._house, opened.paper
-            return await judged(house.files, house.vault, paper.file, paper.content, opened.key)
-        except Missing:  # dropped at this moment
-            raise self._pages.refused() from None
-        except (Unstored, Tampered) as error:
-            log.error("paper_unreadable", file=opened.paper.file, error=type(error).__name__)
-            raise Refused(503) from None
 
     # --- what it leads to -------------------------------------------------------------------------------------------
 
@@ -193,17 +214,33 @@ class PaperPage:
         if found.paper is None or not found.paper.file:
             raise self._pages.refused()
         key = (await people.by_id(tx, vault, item.owner)).key
-        return Opened(link, item, found, found.paper, key)
+        return Opened(link, proof, item, found, found.paper, key)
 
     # --- what is answered -------------------------------------------------------------------------------------------
 
-    def _paper_page(self, request: Request, opened: Opened) -> Response:
+    def _paper_page(
+        self, request: Request, opened: Opened, status: int = 200, wrong: Invalid | None = None
+    ) -> Response:
         texts, language, found = self._house.texts, opened.link.language, opened.found
         return self._pages.page(
             "paper.html",
             language,
+            status,
+            fresh=self._fresh(opened),
+            wrong=texts(language, f"error.{wrong.code}", wrong.params) if wrong else "",
             here=f"{PREFIX}/{request.path_params['token']}",
             heading=texts.say(language, found.title),
             lines=[texts.say(language, line) for line in found.lines],
             pages=opened.paper.pages,
         )
+
+
+async def _code(request: Request) -> str:
+    """Raises `Refused`."""
+    try:
+        said = parse_qs((await body(request, BODY_LIMIT)).decode(), max_num_fields=1)
+    except Busy:
+        raise Refused(503) from None
+    except (TooLarge, ValueError):
+        return ""
+    return said.get("code", [""])[0]

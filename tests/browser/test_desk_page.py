@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pyotp
 import pytest
-from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.async_api import Browser, Download, Locator, Page, ViewportSize, expect
 
 from bot.events import Language
 from tests.browser.desk import TELEPHONE, Desk, pattern, words
@@ -178,6 +178,54 @@ async def test_two_officers_at_once(browser: Browser, house: House) -> None:
         assert await focused(one.page) == "approve"
         outline = await one.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline == "solid"
+
+
+@pytest.mark.parametrize(("language", "size"), [("th", OFFICE), ("en", TELEPHONE)], ids=["th", "en"])
+async def test_what_is_taken_along_wants_fresh_digits(
+    browser: Browser, house: House, language: Language, size: ViewportSize
+) -> None:
+    """They are asked for once they are stale, and then what was pressed is done."""
+    totp = await officer(house, MALEE.national_id)
+    await chats(house)
+    id = await waits(house)
+    async with sitting(browser, house, language, size, totp) as malee:
+        malee.desk.forgive("Failed to load resource")
+        page, dialog, facts = malee.page, malee.page.locator("#proof"), malee.page.locator("#roster")
+        await malee.sees(id)
+        async with page.expect_download() as coming:
+            await page.locator("#original").press("Enter")
+        await keeps(await coming.value)
+        house.clock.forward(minutes=6)
+        await page.locator("#reveal").press("Enter")
+        await expect(page.locator("#code")).to_be_focused()
+        await malee.check()
+        await malee.presses("Escape")
+        await expect(dialog).to_be_hidden()
+        await expect(facts).not_to_contain_text("1-9999")
+        await page.locator("#reveal").press("Enter")
+        await page.keyboard.type("00000a")  # keys of the desk are letters here
+        await malee.presses("Enter")
+        await expect(page.locator("#proof-trouble")).not_to_be_empty()
+        await expect(page.locator("#code")).to_be_focused()
+        await page.keyboard.type(totp.at(house.clock() // 1000))
+        await malee.presses("Enter")
+        await expect(facts).to_contain_text("1-9999-00000-01-3")
+        await expect(dialog).to_be_hidden()
+        house.clock.forward(minutes=6)
+        await page.locator("#original").press("Enter")
+        await expect(page.locator("#code")).to_be_focused()
+        await page.keyboard.type(totp.at(house.clock() // 1000))
+        async with page.expect_download() as coming:
+            await malee.presses("Enter")
+        await keeps(await coming.value)
+        await malee.sees(id)
+        assert await page.locator("#trouble").is_hidden()
+    assert await rows(house, "SELECT 1 FROM verdicts") == []
+
+
+async def keeps(download: Download) -> None:
+    assert download.suggested_filename == "07b-entry_transcript.pdf"
+    assert (await download.path()).read_bytes().startswith(b"%PDF-")
 
 
 async def test_what_people_wrote_is_shown_as_text(browser: Browser, house: House) -> None:

@@ -153,10 +153,10 @@ async def test_what_the_store_swapped_is_refused(house: House, malee: Browser, m
     at_desk = await malee.item(item.id)
     ticket = f"ticket={at_desk['ticket']}"
 
-    async def others(_: Files, __: str, ___: object) -> bytes:
-        return make_papers.pdf("degree")
+    async def others(_: Files, __: str, ___: object) -> AsyncIterator[bytes]:
+        yield make_papers.pdf("degree")
 
-    monkeypatch.setattr(Files, "get", others)
+    monkeypatch.setattr(Files, "frames", others)
     assert (await malee.gets(path)).status_code == 503
     assert (await malee.gets(f"/console/api/items/{item.id}/pages/1?{ticket}")).status_code == 409
     assert (await malee.gets(f"/console/api/items/{item.id}/original?{ticket}")).status_code == 409

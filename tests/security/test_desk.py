@@ -342,3 +342,28 @@ async def test_papers_leave_only_with_fresh_digits(house: House, malee: Browser)
         refused = await stranger.client.post(path)
         assert (refused.status_code, b"PK" in refused.content) == (401, False)
     assert len(await rows(house, "SELECT 1 FROM audit WHERE action = 'paper.exported'")) == 1
+
+
+async def test_originals_and_whole_numbers_want_fresh_digits(house: House, malee: Browser) -> None:
+    """Pages that are drawn do not: four hundred papers are walked through without a pause."""
+    id = await waits(house)
+    house.clock.forward(minutes=6)
+    item = await malee.item(id)
+    path = f"/console/api/items/{id}"
+
+    async def asks() -> list[tuple[int, bool]]:
+        original = await malee.gets(f"{path}/original?ticket={item['ticket']}")
+        number = await malee.posts(f"{path}/national-id", {"ticket": item["ticket"]})
+        return [(original.status_code, b"%PDF" in original.content), (number.status_code, "00000" in number.text)]
+
+    assert await asks() == [(428, False), (428, False)]
+    assert (await malee.gets(f"{path}/pages/1?ticket={item['ticket']}")).content.startswith(JPEG)
+    invented = f"/console/api/items/{'0' * 26}"
+    assert (await malee.gets(f"{invented}/original?ticket={item['ticket']}")).status_code == 404
+    assert (await malee.posts("/console/proof", {"code": "000000"})).status_code == 422
+    assert await asks() == [(428, False), (428, False)]
+    left = "SELECT 1 FROM audit WHERE action IN ('paper.downloaded', 'person.id_shown')"
+    assert await rows(house, left) == []
+    assert (await malee.posts("/console/proof", {"code": malee.totp.at(house.clock() // 1000)})).status_code == 200
+    assert await asks() == [(200, True), (200, True)]
+    assert len(await rows(house, left)) == 2

@@ -40,15 +40,18 @@ class Opened:
         return int(proof["seen_at"])
 
 
+def link_on(chat: Chat) -> str:
+    return str(next(button["link"] for button in chat.sees("ask.review_open")["buttons"] if button["link"]))
+
+
 @pytest.fixture
 async def link(house: House) -> AsyncIterator[Opened]:
     """In no browser's hands yet."""
     _, malee, totp, _ = await at_work(house)
     await malee.presses_data(malee.screen.data(house.kp7.texts("th", "act.open_item")))
     await proves(malee, totp)
-    path = next(button["link"] for button in malee.sees("ask.review_open")["buttons"] if button["link"])
     async with httpx.AsyncClient(base_url=house.url, timeout=20) as browser:
-        yield Opened(house, malee, browser, path, totp)
+        yield Opened(house, malee, browser, link_on(malee), totp)
 
 
 @pytest.fixture
@@ -72,3 +75,43 @@ async def test_only_the_officers_own_browser_keeps_the_proof_alive(link: Opened)
     assert await link.seen_at() == before
     assert (await link.gets()).status_code == 200
     assert await link.seen_at() > before
+
+
+async def test_the_original_wants_fresh_digits(link: Opened) -> None:
+    house = link.house
+    house.clock.forward(minutes=4)
+    await link.chat.taps("choice.new_link")
+    link.path = link_on(link.chat)
+    assert (await link.browser.post(link.path, headers={"origin": house.url})).status_code == 303
+    assert 'name="code"' not in (await link.gets()).text
+    assert (await link.gets("/original")).content.startswith(b"%PDF-")
+    house.clock.forward(minutes=2)  # since the digits: six
+    wrong = "000000" if link.digits != "000000" else "111111"
+    for stale, status in (
+        (await link.gets("/original"), 403),
+        (await link.gives(wrong), 422),
+        (await link.gives(""), 422),
+    ):
+        assert (stale.status_code, 'name="code"' in stale.text) == (status, True)
+        assert b"%PDF" not in stale.content
+    assert (await link.gets("/pages/1")).headers[
+        "content-type"
+    ] == "image/jpeg"  # what is drawn for the screen needs none
+    right = await link.gives(link.digits)
+    assert (right.status_code, right.headers["location"]) == (303, f"{link.path}/original")
+    assert (await link.gives(link.digits)).status_code == 422  # each counts once
+    original = await link.gets("/original")
+    assert original.content.startswith(b"%PDF-")
+    assert original.headers["content-length"] == str(len(original.content))
+    assert 'name="code"' not in (await link.gets()).text
+    downloads = await rows(house, "SELECT 1 FROM audit WHERE action = 'paper.downloaded'")
+    assert len(downloads) == 2
+
+
+async def test_nobody_else_gives_digits(opened: Opened) -> None:
+    house, code = opened.house, opened.digits
+    async with httpx.AsyncClient(base_url=house.url, timeout=20) as stranger:
+        said = {"origin": house.url}
+        answer = await stranger.post(f"{opened.path}/original", data={"code": code}, headers=said)
+        assert answer.status_code == 404
+    assert (await opened.gives(code, origin="https://evil.example")).status_code == 404

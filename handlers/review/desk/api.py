@@ -7,14 +7,14 @@ GET  /console/api/items/<id>/original?ticket=             the PDF, to keep (`pap
 POST /console/api/items/<id>/national-id   {"ticket"}     the whole number (`person.id_shown`)
 POST /console/api/items/<id>/verdict       {"seen", "verdict", "reason", "words", "sure"}
 
-A ticket is for one seat, one item and one version of it; it comes with the item, so that nobody looks at a page without
-a line in the audit log. Another unit's item, one that was decided and one that never was are the same 404.
+The original and the whole number want digits of the second factor that are fresh: else `STALE`, and `/console/proof`
+takes them. A ticket is for one seat, one item and one version of it; it comes with the item, so that nobody looks at a
+page without a line in the audit log. Another unit's item, one that was decided and one that never was are the same 404.
 """
 
 import re
 from collections import Counter
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -23,27 +23,23 @@ from bot.http import Refused
 from bot.outbox import Outbox, Written
 from bot.papers.shapes import Picture, Reason
 from bot.topic import Equipment
-from handlers.documents.rules import slot_of
 from handlers.review import deciding, describing, queue
 from handlers.review.deciding import Decided, Decision
 from handlers.review.describing import Description, Paper
 from handlers.review.desk import reading
 from handlers.review.desk.seats import Seat, Seats
 from handlers.review.desk.strict import from_here, is_json, read
-from handlers.review.judged import judged
+from handlers.review.originals import Originals
 from handlers.review.queue import KINDS, Item
 from handlers.review.rules import WANTED
 from storage import audit, people
 from storage.database import Tx, retried
 from storage.macs import fits, mac
-from storage.objects import Missing, Unstored
 from storage.people import Person
-from storage.vault import Tampered
-
-log = structlog.get_logger()
 
 PAGE = 50
 WIDTH = 1_400  # pixels of a page: small print can be read
+STALE = 428  # a status that means nothing else: `static/proof.js` asks for the digits, and does it again
 AT_ONCE = 3  # pages drawn for one seat
 _ID = re.compile(r"[0-9A-Za-z]{26}")
 _AFTER = re.compile(r"([0-9]{1,15})\.([0-9A-Za-z]{26})")
@@ -57,6 +53,7 @@ _MENDABLE = ("reason_needed", "reason_unknown", "reason_long", "item_mismatch", 
 class Api:
     def __init__(self, house: Equipment, outbox: Outbox, seats: Seats) -> None:
         self._house, self._outbox, self._seats = house, outbox, seats
+        self._originals = Originals(house.files, house.vault)
         self._drawing: Counter[str] = Counter()
 
     # --- what is asked for ------------------------------------------------------------------------------------------
@@ -123,7 +120,8 @@ class Api:
             raise Refused(503, "desk.busy")
         self._drawing[seat.id] += 1
         try:
-            drawn = await self._house.papers.preview(await self._pdf(paper, owner), int(number), WIDTH)
+            pdf = await self._originals.whole(paper, owner.key)
+            drawn = await self._house.papers.preview(pdf, int(number), WIDTH)
         finally:
             self._drawing[seat.id] -= 1
             self._drawing += Counter()  # forgets who draws nothing
@@ -135,19 +133,12 @@ class Api:
         house = self._house
         async with house.database.write() as tx:
             seat, owner, paper = await self._ticketed(tx, request)
+            self._look_fresh(seat)
             detail = {"item": request.path_params["id"], "version": paper.version}
             line = audit.Line(seat.by, "paper.downloaded", owner.id, detail)
             await audit.append(tx, house.vault, house.clock(), [line])
-        slot = slot_of(paper.slot)
-        name = f"{slot.number}-{slot.kind}.pdf"  # of ours: nothing that anybody wrote
-        return Response(
-            await self._pdf(paper, owner),
-            media_type="application/pdf",
-            headers={
-                "content-disposition": f'attachment; filename="{name}"',
-                "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
-            },
-        )
+        headers = {"content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'"}
+        return await self._originals.attachment(paper, owner.key, headers)
 
     # --- what is done -----------------------------------------------------------------------------------------------
 
@@ -163,6 +154,7 @@ class Api:
             seat = await self._seat(tx, request)
             item = await self._item(tx, request, seat)
             self._check(seat, item, ticket)
+            self._look_fresh(seat)
             owner = (await people.legible(tx, house.vault, [item.owner])).get(item.owner)
             if owner is None:
                 raise Refused(409, "error.item_unreadable")
@@ -214,6 +206,11 @@ class Api:
             raise Refused(401, "desk.closed")
         return seat
 
+    def _look_fresh(self, seat: Seat) -> None:
+        """What is taken along, and what was masked, for fresh digits only (SES2). Raises `Refused`."""
+        if not self._seats.fresh(seat):
+            raise Refused(STALE, "desk.digits_needed")
+
     async def _item(self, tx: Tx, request: Request, seat: Seat) -> Item:
         id = request.path_params["id"]
         item = await queue.find(tx, seat.officer, id) if _ID.fullmatch(id) else None
@@ -243,18 +240,6 @@ class Api:
         secret = self._house.vault.secret("desk_tickets")
         if not _TICKET.fullmatch(ticket) or not fits(ticket, secret, seat.id, item.id, item.seen):
             raise Refused(404, "error.item_gone")
-
-    async def _pdf(self, paper: Paper, owner: Person) -> bytes:
-        try:
-            return await judged(self._house.files, self._house.vault, paper.file, paper.content, owner.key)
-        except Missing:
-            raise Refused(404, "error.item_gone") from None
-        except Tampered:
-            log.error("desk_unreadable", file=paper.file, error="Tampered")
-            raise Refused(409, "error.item_unreadable") from None
-        except Unstored as error:
-            log.error("desk_unreadable", file=paper.file, error=type(error).__name__)
-            raise Refused(503, "desk.busy") from None
 
 
 def _filters(unit: str, kind: str, paper: str) -> tuple[tuple[str, ...], tuple[queue.Kind, ...], str]:

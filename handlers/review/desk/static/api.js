@@ -39,6 +39,13 @@ async function patiently(path) {
 export const get = async (path) => (await patiently(path)).json();
 export const picture = async (path) => (await patiently(path)).blob();
 
+/** Whole, or not at all: what breaks off is an error. */
+export async function file(path) {
+  const answer = await patiently(path);
+  const [, name] = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"));
+  return { name, blob: await answer.blob() };
+}
+
 export async function post(path, said) {
   const headers = { "content-type": "application/json" };
   return (await ask(path, { method: "POST", headers, body: JSON.stringify(said) })).json();

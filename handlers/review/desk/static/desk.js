@@ -7,6 +7,7 @@ import { post, Refused } from "./api.js";
 import * as asking from "./asking.js";
 import * as facts from "./facts.js";
 import * as paper from "./paper.js";
+import { proven } from "./proof.js";
 import { Queue } from "./queue.js";
 import * as stock from "./stock.js";
 import { byId, say } from "./words.js";
@@ -34,7 +35,6 @@ async function open(id) {
     facts.show(item);
     note(item);
     byId("original").hidden = !item.pages;
-    byId("original").href = stock.original(id, item.ticket);
     await paper.show(item, isWanted);
     if (!isWanted()) return;
     current = item;
@@ -117,7 +117,26 @@ function ready(is) {
     byId(id).hidden = is && !option;
     if (option) byId(id).querySelector("span").textContent = option.label;
   });
-  byId("reveal").disabled = !is;
+  byId("reveal").disabled = byId("original").disabled = !is;
+}
+
+async function keep(item) {
+  byId("original").disabled = true;
+  try {
+    const file = await proven(() => stock.original(item));
+    if (file) save(file);
+  } catch (error) {
+    complain(tell(error));
+  }
+  byId("original").disabled = !current;
+}
+
+function save({ name, blob }) {
+  const link = document.createElement("a");
+  link.download = name;
+  link.href = URL.createObjectURL(blob);
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 // --- verdicts --------------------------------------------------------------------------------------------------------
@@ -219,6 +238,7 @@ byId("approve").addEventListener("click", () => choose(0));
 byId("return").addEventListener("click", () => choose(1));
 byId("next").addEventListener("click", () => move(1));
 byId("previous").addEventListener("click", () => move(-1));
+byId("original").addEventListener("click", () => current && keep(current));
 byId("zoom-in").addEventListener("click", () => paper.zoomBy(1));
 byId("zoom-out").addEventListener("click", () => paper.zoomBy(-1));
 byId("help-button").addEventListener("click", () => byId("help").showModal());

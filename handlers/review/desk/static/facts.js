@@ -1,6 +1,7 @@
 /* The right side: what the roster says, and what was decided before. */
 
 import { post, Refused } from "./api.js";
+import { proven } from "./proof.js";
 import { nationalId } from "./stock.js";
 import { byId, element, say } from "./words.js";
 
@@ -33,9 +34,9 @@ function verdict({ verdict: what, at, officer, reason, words }) {
 byId("reveal").addEventListener("click", async () => {
   const item = shown;
   try {
-    const { national_id: whole } = await post(nationalId(item.id), { ticket: item.ticket });
-    if (shown !== item) return;
-    byId("roster").querySelector("[data-key=national_id]").textContent = whole;
+    const told = await proven(() => post(nationalId(item.id), { ticket: item.ticket }));
+    if (!told || shown !== item) return;
+    byId("roster").querySelector("[data-key=national_id]").textContent = told.national_id;
     byId("reveal").hidden = true;
   } catch (error) {
     byId("trouble").textContent = error instanceof Refused ? error.message : say("desk.unsent");

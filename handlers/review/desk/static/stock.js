@@ -1,7 +1,7 @@
 /* Items and first pages, fetched before they are wanted. What is fetched counts as seen in the audit log, so no more than
    the next one is fetched ahead. */
 
-import { get, picture } from "./api.js";
+import { file, get, picture } from "./api.js";
 
 const KEPT = 4;
 const LATER = 5000; // ms
@@ -41,7 +41,7 @@ export async function ahead(id) {
   }
 }
 
-export const original = (id, ticket) => `${path(id)}/original?ticket=${ticket}`;
+export const original = ({ id, ticket }) => file(`${path(id)}/original?ticket=${ticket}`);
 export const verdict = (id) => `${path(id)}/verdict`;
 export const nationalId = (id) => `${path(id)}/national-id`;
 
