@@ -26,7 +26,6 @@ from handlers.documents import verdicts
 from handlers.documents.rules import slot_of
 from handlers.documents.script import name_of
 from handlers.organisation import proofs
-from handlers.review.deciding import TELL_AFTER
 from storage import chats
 from storage.audit import Verifier
 from storage.database import Database, Tx
@@ -43,7 +42,7 @@ from tests.officers import grant
 from tests.waiting import campaign, waits
 
 PATIENCE = 30.0
-THINKING = 0.15  # seconds before each verdict
+THINKING = 0.6  # seconds before each verdict
 SLOTS = ("id_card", "house", "father", "mother", "entry.degree", "entry.transcript")
 SCOPE = "D01"  # and what is below it
 
@@ -155,14 +154,9 @@ class Office:
                 group.create_task(one.works(over))
             await misfortunes
             over.set()
-        self.hop()
         await self.ward.settles()
         self.ward.check()
         await check(self)
-
-    def hop(self) -> None:
-        """So far ahead that what was decided is told."""
-        self.ward.set_clock(now(self.ward) - int(time.time() * 1000) + TELL_AFTER + 1_000)
 
 
 async def moved_in(ward: Ward, owners: int, officers: int = 2) -> Office:
@@ -208,7 +202,6 @@ async def moved_in(ward: Ward, owners: int, officers: int = 2) -> Office:
                     office.desks.append(AtDesk(person.id, ward, cookie, chance))
     finally:
         await database.close()
-    ward.watch = office.hop
     return office
 
 

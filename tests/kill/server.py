@@ -241,7 +241,8 @@ def arrange_papers(fate: Fate) -> None:
 
 
 def arrange_review(fate: Fate) -> None:
-    """A verdict, in a turn or at the desk; and the message that tells of it."""
+    """A verdict, in a turn or at the desk; and the message that tells of it, so soon that it is told meanwhile."""
+    put(deciding, "TELL_AFTER", 1_000)
     fate.names(deciding, "decide", "verdict")
     fate.around(Api, "verdict", after="desk: before answer")
     fate.around(Notices, "deliver", part="notice")
