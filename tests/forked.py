@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -65,28 +65,35 @@ class Forked:
 
 async def begin(*words: str, env: Mapping[str, str], cwd: str | Path = "/", typed: str = "") -> Forked:
     """`typed`: what comes in on standard input."""
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
     reads, writes = os.pipe()
     out, err = (_nameless() for _ in range(2))
+    os.write(writes, typed.encode())
+    os.close(writes)
+    env_of_nursery = (("PATH", os.environ["PATH"]), ("PYTHONPATH", str(ROOT)))
+    pid, status = await born(nursery(("-c", START), env_of_nursery), words, env, cwd, (reads, out, err))
+    os.close(reads)
+    return Forked(pid, status, out, err)
+
+
+async def born(
+    nursery: socket.socket, words: Sequence[str], env: Mapping[str, str], cwd: str | Path, files: tuple[int, int, int]
+) -> tuple[int, socket.socket]:
+    """→ the child's process id, and where its exit code will come in. `files`: input, output, errors."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # one message, one number
+    ours.setblocking(False)
     with theirs:
-        os.write(writes, typed.encode())
-        os.close(writes)
         request = json.dumps({"words": words, "env": dict(env), "cwd": str(cwd)}).encode()
-        socket.send_fds(_nursery(), [request], [reads, out, err, theirs.fileno()])
-        os.close(reads)
-    pid = int(await asyncio.get_running_loop().sock_recv(ours, 16))
-    return Forked(pid, ours, out, err)
+        socket.send_fds(nursery, [request], [*files, theirs.fileno()])
+    return int(await asyncio.get_running_loop().sock_recv(ours, 16)), ours
 
 
 @cache
-def _nursery() -> socket.socket:
-    """One for each test process, which it does not outlive."""
+def nursery(program: tuple[str, ...], env: tuple[tuple[str, str], ...]) -> socket.socket:
+    """One of a kind for each test process, which it does not outlive. `program`: Python's arguments; it `serve`s."""
     ours, theirs = socket.socketpair()
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     with theirs:
         process = subprocess.Popen(
-            (sys.executable, "-c", START, str(theirs.fileno())), env=env, pass_fds=(theirs.fileno(),),
+            (sys.executable, *program, str(theirs.fileno())), env=dict(env), pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
 
@@ -113,13 +120,14 @@ def _taken(file: int) -> str:
 # --- in the process that forks ----------------------------------------------------------------------------------------
 
 
-def serve(number: int) -> None:
+def serve(number: int, early: Sequence[str] = EARLY) -> None:
     """Comes back in each child, to go on as the program; never in the process that forks them.
 
-    `number`: of the socket on which requests come, each a JSON object with four files: input, output, errors and a
-    socket, on which the child's process id is told and in the end its exit code.
+    `early`: the modules that are imported once for all. `number`: of the socket on which requests come, each a JSON
+    object with four files: input, output, errors and a socket, on which the child's process id is told and in the end
+    its exit code.
     """
-    for name in EARLY:
+    for name in early:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()

@@ -22,6 +22,7 @@ from aiosmtpd.smtp import SMTP
 from bot import front
 from bot.app import Kp7, date_rule, running, web_app
 from bot.channels.line.fake import FakeLine, Faults
+from bot.papers.shapes import LIMITS
 from bot.settings import Settings
 from handlers.organisation.imports import DateRule, import_organisations, import_roster
 from storage.database import Database
@@ -31,6 +32,7 @@ from storage.vault import Vault
 from tests import databases
 from tests.channels.line import openapi
 from tests.chats import LINE_SECRET, Chat, LineChat, Screen, WebChat, _buttons, _texts, somebody
+from tests.nursed import Nursed
 from tests.post_office import PATIENCE, PostOffice
 
 # A house and its people are wanted together.
@@ -104,6 +106,7 @@ class House:
 
     async def start(self) -> None:
         self.kp7 = await self._stack.enter_async_context(running(self.settings, self.clock))
+        self.kp7.papers._workshop = Nursed(LIMITS, self.settings.papers_at_once)
         self._server = Server(front.Config(web_app(self.kp7), self.settings))
         self._task = asyncio.create_task(self._server.serve(sockets=None))
         self._sweep = asyncio.create_task(front.sweep(self._server.server_state))

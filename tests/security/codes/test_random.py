@@ -79,13 +79,18 @@ class Draughts:
         return self._bucket[self._at - size : self._at]
 
 
-async def test_codes_are_uniform(monkeypatch: pytest.MonkeyPatch) -> None:
+async def are_uniform(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random._urandom", Draughts(os.urandom))
     monkeypatch.setattr("os.urandom", Draughts(os.urandom))
-    made, _ = await draw(100_000)
+    made, _ = await draw(times)
     assert all(re.fullmatch("[0-9]{6}", code) for code in made)
     if not looks_random(made):  # one honest draw in 500 looks uneven; two in a row do not
-        assert looks_random((await draw(100_000))[0])
+        assert looks_random((await draw(times))[0])
+
+
+async def test_codes_are_uniform(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make soak` draws five times as many."""
+    await are_uniform(20_000, monkeypatch)
 
 
 async def test_a_reference_stands_beside_the_code(house: House) -> None:
