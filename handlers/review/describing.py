@@ -208,7 +208,7 @@ def _facts(vault: Vault, row: Row, earlier: tuple[Earlier, ...]) -> Paper:
     key = owners_key(vault, row, "papers")
     detail = key.open(row["detail"], "papers", row["id"], "detail")
     if row["state"] == "submitted" and (row["file_id"], row["content_index"]) != (
-        detail.get("file", row["file_id"]),  # handed in before it was named here: its bytes must have the hash all the same
+        detail.get("file", row["file_id"]),  # older ones do not name it; its bytes must have the hash all the same
         content_index(vault, detail["sha256"]),
     ):
         raise Tampered("papers")
