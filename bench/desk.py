@@ -78,7 +78,7 @@ def report(found: list[float], thinks: float) -> None:
 
 async def hand_in(house: House, papers: int) -> int:
     """Of the people in Malee's units, until there are so many. → how many"""
-    from storage import files, people
+    from storage import files, people, seals
     from storage.ids import new_id
     from storage.stores import objects_at
 
@@ -91,6 +91,7 @@ async def hand_in(house: House, papers: int) -> int:
             "VALUES (:id, 'documents', 'SEIS', '2026-12-31', '2026-12-15', 7, '{}', :now)",
             {"id": CAMPAIGN, "now": now},
         )
+        await seals.seal_all(tx, kp7.vault)
         rows = await tx.all("SELECT id FROM people WHERE organisation_code LIKE 'D01%' AND status = 'active'")
     made = 0
     for row in rows:

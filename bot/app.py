@@ -263,7 +263,7 @@ async def load_samples(kp7: Kp7, folder: Path = demo.SAMPLES) -> None:
         known = await tx.one("SELECT 1 FROM people WHERE id_index = :index", {"index": index})
     if someone and not known:
         raise SystemExit("DATABASE_URL names a database with people of its own: the demo will not touch it.")
-    await import_organisations(kp7.database, folder / "organisations.csv")
+    await import_organisations(kp7.database, kp7.vault, folder / "organisations.csv")
     today = date.fromtimestamp(kp7.clock() / 1000)  # noqa: DTZ012  only bounds birth dates
     rule = date_rule(kp7.policy.settings)
     await import_roster(

@@ -78,8 +78,25 @@ async def begin(tx: Tx, vault: Vault) -> None:
     start = _start(key)
     await tx.run(
         "INSERT INTO audit_head (id, seq, last, mac) VALUES (1, 0, :last, :mac) ON CONFLICT DO NOTHING",
-        {"last": start, "mac": mac(key, "head", 0, start)},
+        {"last": start, "mac": mac(key, *_HEAD, 0, start)},
     )
+
+
+async def renew_head(tx: Tx, vault: Vault) -> bool:
+    """Is this log from before there were seals (`storage/seals.py`)? True once: then its head is one of today.
+
+    Nobody without the key makes that true again, but by putting back a head from then, with all of the log as it was
+    then: which anchors tell.
+    """
+    key = _key(vault)
+    row = await tx.one("SELECT seq, last, mac FROM audit_head WHERE id = 1")
+    if row is None or not fits(row["mac"], key, "head", row["seq"], row["last"]):
+        return False
+    renewed = await tx.run(
+        "UPDATE audit_head SET mac = :new WHERE id = 1 AND mac = :mac",
+        {"mac": row["mac"], "new": mac(key, *_HEAD, row["seq"], row["last"])},
+    )
+    return renewed == 1
 
 
 async def append(tx: Tx, vault: Vault, now: int, lines: Sequence[Line]) -> None:
@@ -94,7 +111,7 @@ async def append(tx: Tx, vault: Vault, now: int, lines: Sequence[Line]) -> None:
     if not heads:
         raise Tampered("audit")
     seq, last = heads[0]["seq"] - len(lines), heads[0]["last"]
-    if not fits(heads[0]["mac"], key, "head", seq, last):
+    if not fits(heads[0]["mac"], key, *_HEAD, seq, last):
         raise Tampered("audit")
     rows: list[Row] = []
     for line in lines:
@@ -112,7 +129,7 @@ async def append(tx: Tx, vault: Vault, now: int, lines: Sequence[Line]) -> None:
     await tx.each(_INSERT, rows)
     await tx.run(
         "UPDATE audit_head SET last = :last, mac = :mac WHERE id = 1",
-        {"last": last, "mac": mac(key, "head", seq, last)},
+        {"last": last, "mac": mac(key, *_HEAD, seq, last)},
     )
 
 
@@ -189,7 +206,7 @@ class Verifier:
         which nobody else changes."""
         row = await tx.one("SELECT seq, last, mac FROM audit_head WHERE id = 1")
         end, end_last = (row["seq"], row["last"]) if row and _placed(row) else (0, "")
-        if not row or not fits(row["mac"], self._key, "head", row["seq"], row["last"]):
+        if not row or not fits(row["mac"], self._key, *_HEAD, row["seq"], row["last"]):
             self._fault(end, "head")
         last, seq = _start(self._key), 0
         while True:
@@ -287,6 +304,9 @@ def read_anchor(line: str) -> Head:
 
 
 # --- what is hashed ---------------------------------------------------------------------------------------------------
+
+
+_HEAD = ("head", "sealed")  # only "head" until there were seals
 
 
 def _key(vault: Vault) -> bytes:

@@ -73,7 +73,7 @@ HOLDS = (
     Holds("emails", {"person_id": "people"}),
     Holds("files", {"person_id": "people", "key_id": "keys"}, leaves="files_gone"),
     Holds("accounts", {"id": "accounts", "key_id": "keys"}, hidden=("session",)),
-    Holds("people", {"id": "people", "key_id": "keys"}, hidden=("id_index", "card_hash", "fingerprint")),
+    Holds("people", {"id": "people", "key_id": "keys"}, hidden=("id_index", "card_hash", "fingerprint", "mac")),
     Holds("keys", {"id": "keys"}, hidden=("wrapped",)),
 )
 

@@ -1,6 +1,8 @@
 """What every program does with a database before anything else."""
 
-from storage import audit, keys
+import time
+
+from storage import audit, keys, seals
 from storage.database import Database
 from storage.vault import Vault
 
@@ -13,4 +15,8 @@ async def opened(database: Database, master: bytes, old: bytes = b"") -> Vault:
         vault = await keys.open_vault(tx, master, old)
         if new:  # only then: a log that has vanished must not look like one that was never begun
             await audit.begin(tx, vault)
+        elif await audit.renew_head(tx, vault):
+            sealed = await seals.seal_all(tx, vault)
+            line = audit.Line("kp7:opening", "rows.sealed", None, sealed)
+            await audit.append(tx, vault, int(time.time() * 1000), [line])
     return vault

@@ -8,6 +8,7 @@ import structlog
 
 from storage.database import Row, Tx
 from storage.ids import new_id
+from storage.seals import PEOPLE
 from storage.vault import Key, Tampered, Vault
 
 log = structlog.get_logger()
@@ -28,12 +29,17 @@ class Email:
 
 @dataclass(frozen=True)
 class Person:
-    """One row of the roster, opened. `profile` and `contact` are personal: they never go into logs."""
+    """One row of the roster, opened. `profile` and `contact` are personal: they never go into logs.
+
+    `organisation_code`, `status`: empty where it was not KP7 that wrote them: then they are nobody's to look at,
+    and not in service.
+    """
 
     id: str
     key: Key = field(repr=False)
     profile: Mapping[str, str] = field(repr=False)
     contact: Mapping[str, str] = field(repr=False)
+    organisation_code: str
     unit: str
     kind: str
     status: str
@@ -123,14 +129,16 @@ def _person(vault: Vault, row: Row) -> Person:
     profile = key.open(row["profile"], "people", row["id"], "profile")
     if national_id_index(vault, profile["national_id"]) != row["id_index"]:
         raise Tampered("people")  # found under an ID that is not theirs
+    genuine = PEOPLE.genuine(vault, row)
     return Person(
         id=row["id"],
         key=key,
         profile=profile,
         contact=key.open(row["contact"], "people", row["id"], "contact"),
+        organisation_code=(row["organisation_code"] or "") if genuine else "",
         unit=row["unit"],
         kind=row["kind"],
-        status=row["status"],
+        status=row["status"] if genuine else "",
         appointed_on=_date(row["appointed_on"]),
         transferred_in_on=_date(row["transferred_in_on"]),
         card_hash=row["card_hash"],

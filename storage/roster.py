@@ -15,6 +15,7 @@ from typing import Any, Literal
 from storage.database import Row, Tx
 from storage.ids import new_id
 from storage.people import NewEmail, card_hash, national_id_index, set_emails
+from storage.seals import PEOPLE
 from storage.vault import Key, Vault
 
 OnRecord = Mapping[str, Row]  # by blind index of the ID
@@ -79,7 +80,8 @@ async def on_record(tx: Tx, vault: Vault, entries: Sequence[RosterEntry]) -> OnR
 class Plan:
     """What becomes of each entry (`outcomes`, in their order), and the sealed rows that make it so.
 
-    A row whose fingerprint is known is left alone without a further look; one that differs in nothing but things which
+    A row whose fingerprint is known is left alone without a further look, unless somebody else than KP7 says where that
+    person is; one that differs in nothing but things which
     the person has told us themselves is left alone too. Of two entries for one person the later counts.
     """
 
@@ -113,7 +115,8 @@ class Plan:
     def _decide(self, index: str, entry: RosterEntry) -> Outcome:
         fingerprint = self._vault.index("roster_row", repr(astuple(entry)))
         row = self._record.get(index)
-        if row and row["fingerprint"] == fingerprint:
+        sealed = row is not None and PEOPLE.fits(self._vault, row)
+        if row and row["fingerprint"] == fingerprint and sealed:
             return Outcome(row["id"], "left")
         id, key, profile, contact = self._opened(row) if row else self._new()
         phone = contact["phone"] if contact.get("own") or entry.phone is None else entry.phone
@@ -122,20 +125,19 @@ class Plan:
         fields = [name for name, value in entry.profile.items() if profile.get(name) != value]
         fields += [name for name, value in columns.items() if row and row[name] != value]
         fields += ["phone"] * (phone != contact["phone"]) + ["email"] * new_email
-        if row and not fields:
+        if row and not fields and sealed:
             return Outcome(id, "left")
         profile = {**profile, **entry.profile, "national_id": entry.national_id}
-        self._people.append(
-            {
-                "id": id,
-                "key_id": key.id,
-                "id_index": index,
-                "profile": key.seal(profile, "people", id, "profile"),
-                "contact": key.seal({**contact, "phone": phone}, "people", id, "contact"),
-                "fingerprint": fingerprint,
-                **columns,
-            }
-        )
+        written = {
+            "id": id,
+            "key_id": key.id,
+            "id_index": index,
+            "profile": key.seal(profile, "people", id, "profile"),
+            "contact": key.seal({**contact, "phone": phone}, "people", id, "contact"),
+            "fingerprint": fingerprint,
+            **columns,
+        }
+        self._people.append({**written, "mac": PEOPLE.made(self._vault, written)})
         if new_email:
             effective = entry.appointed_on or "1970-01-01"
             self._emails.append(NewEmail(id, key, entry.email, entry.email_source, effective))
@@ -169,18 +171,28 @@ def tally(outcomes: Sequence[Outcome]) -> Written:
     return Written(added, changed, len(outcomes) - added - changed)
 
 
-async def retire(tx: Tx, people: Sequence[Row], now: int) -> list[str]:
+async def retire(tx: Tx, vault: Vault, people: Sequence[Row], now: int) -> list[str]:
     """Those of `people` (`id`, `status`) whose status is still that one have left. → their ids
 
     Without a fingerprint the next roster that has them again brings them back.
     """
+    status = {row["id"]: row["status"] for row in people}
     rows = await tx.each(
-        "UPDATE people SET status = b.value ->> 'left', fingerprint = '', "
-        "updated_at = CAST(b.value ->> 'now' AS BIGINT) FROM each(:batch) b "
-        "WHERE people.id = b.value ->> 'id' AND people.status = b.value ->> 'status' RETURNING people.id",
-        [{"id": row["id"], "status": row["status"], "left": LEFT, "now": now} for row in people],
+        PEOPLE.where("t.id IN (SELECT value ->> 'id' FROM each(:batch)) ORDER BY t.id FOR UPDATE"),
+        [{"id": id} for id in status],
     )
-    return [row["id"] for row in rows]
+    leaving = [row for row in rows if row["status"] == status[row["id"]]]
+    await tx.each(
+        "UPDATE people SET status = b.value ->> 'status', mac = b.value ->> 'mac', fingerprint = '', "
+        "updated_at = CAST(b.value ->> 'now' AS BIGINT) FROM each(:batch) b WHERE people.id = b.value ->> 'id'",
+        [{"id": row["id"], "status": LEFT, "mac": _left_mac(vault, row), "now": now} for row in leaving],
+    )
+    return [row["id"] for row in leaving]
+
+
+def _left_mac(vault: Vault, row: Row) -> str:
+    """What KP7 did not write does not become genuine by being retired."""
+    return PEOPLE.made(vault, {**row, "status": LEFT}) if PEOPLE.genuine(vault, row) else ""
 
 
 def _indexes(vault: Vault, entries: Sequence[RosterEntry]) -> list[dict[str, str]]:
@@ -217,12 +229,13 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('kp7 roster', 0)
 # On the person's own id: whoever adds one person at once all the same must not meet in one row, sealed with two keys.
 _UPSERT_PERSON = """
 INSERT INTO people (id, key_id, id_index, profile, contact, organisation_code, unit, kind, status, appointed_on,
-                    transferred_in_on, retires_on, card_hash, fingerprint, updated_at)
+                    transferred_in_on, retires_on, card_hash, fingerprint, updated_at, mac)
 VALUES (:id, :key_id, :id_index, :profile, :contact, :organisation_code, :unit, :kind, :status, :appointed_on,
-        :transferred_in_on, :retires_on, :card_hash, :fingerprint, :now)
+        :transferred_in_on, :retires_on, :card_hash, :fingerprint, :now, :mac)
 ON CONFLICT (id) DO UPDATE SET
     profile = excluded.profile, contact = excluded.contact, organisation_code = excluded.organisation_code,
     unit = excluded.unit, kind = excluded.kind, status = excluded.status, appointed_on = excluded.appointed_on,
     transferred_in_on = excluded.transferred_in_on, retires_on = excluded.retires_on,
-    card_hash = excluded.card_hash, fingerprint = excluded.fingerprint, updated_at = excluded.updated_at
+    card_hash = excluded.card_hash, fingerprint = excluded.fingerprint, updated_at = excluded.updated_at,
+    mac = excluded.mac
 """

@@ -19,7 +19,9 @@ from storage.files import Files
 from storage.folder import Folder
 from storage.opening import opened
 from storage.people import Person, by_id, national_id_index
+from storage.seals import CAMPAIGNS, ORGANISATIONS, PEOPLE
 from tests.house import KEY
+from tests.sealing import sealed
 
 ZONE = "Asia/Bangkok"
 NOON = 1_793_595_600_000  # 2 November 2026 in Bangkok
@@ -64,6 +66,7 @@ class Office:
                     "contact": key.seal({}, "people", id, "contact"), "code": code, "unit": unit,
                 },
             )  # fmt: skip
+            await sealed(tx, self.house.vault, PEOPLE, id)
         self.people.append(id)
         return id
 
@@ -78,6 +81,7 @@ class Office:
                 "VALUES (:id, 'documents', :id, '2026-12-31', '2026-12-15', 14, :options, 1)",
                 {"id": id, "options": write_options(options)},
             )
+            await sealed(tx, self.house.vault, CAMPAIGNS, id)
             await tx.many(
                 "INSERT INTO listed (campaign_id, person_id, listed_on, due) "
                 "VALUES (:id, :person, '2026-11-01', '2026-12-15')",
@@ -140,6 +144,8 @@ class Office:
                 "VALUES (:code, 'division', :name, '', '', '', :parent)",
                 [{"code": code, "name": f"หน่วย {code}", "parent": up or None} for code, up in parents.items()],
             )
+            for code in parents:
+                await sealed(tx, self.house.vault, ORGANISATIONS, code)
 
     async def has_approved(
         self, first: str, papers: Sequence[str] = (), *, officer: str = "nobody", size: int = 0, **about: Any

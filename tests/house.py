@@ -232,7 +232,7 @@ async def _a_house(
 
 
 async def _import_samples(database: Database, vault: Vault, rule: DateRule, clock: Clock) -> None:
-    await import_organisations(database, SAMPLES / "organisations.csv")
+    await import_organisations(database, vault, SAMPLES / "organisations.csv")
     await import_roster(
         database, vault, SAMPLES / "roster.csv", today=date(2026, 11, 21), rule=rule, by="cli:malee", clock=clock
     )

@@ -18,9 +18,11 @@ from storage import files
 from storage.database import Row, Tx
 from storage.ids import new_id
 from storage.people import Person
+from storage.seals import CAMPAIGNS
 from tests.cast import Player
 from tests.house import House
 from tests.papers import tools
+from tests.sealing import sealed
 from tests.security.tools import person
 
 CAMPAIGN = "seis"
@@ -60,6 +62,7 @@ async def hand_in(
             "VALUES (:id, 'documents', 'SEIS', '2026-12-31', '2026-12-15', 7, '{}', :now) ON CONFLICT DO NOTHING",
             {"id": CAMPAIGN, "now": now},
         )
+        await sealed(tx, kp7.vault, CAMPAIGNS, CAMPAIGN)
         await tx.run(
             "INSERT INTO listed (campaign_id, person_id, listed_on, due) VALUES (:id, :person, '2026-11-01', "
             "'2026-12-15') ON CONFLICT DO NOTHING",

@@ -12,19 +12,22 @@ from storage.database import Tx
 from storage.files import File, content_index, hold
 from storage.ids import new_id
 from storage.people import Person
+from storage.seals import CAMPAIGNS, CHECKS, REQUESTS
 from storage.vault import Vault
 from tests.house import House
+from tests.sealing import sealed
 
 CAMPAIGN = "w1"
 
 
-async def campaign(tx: Tx, levels: int = 1) -> None:
+async def campaign(tx: Tx, vault: Vault, levels: int = 1) -> None:
     await tx.run(
         "INSERT INTO campaigns (id, kind, name, upstream_due, due, late_days, options, made_at) "
         "VALUES (:id, 'documents', 'รับรองทะเบียน', '2027-12-31', '2027-12-31', 14, :options, 1) "
         "ON CONFLICT (id) DO UPDATE SET options = excluded.options",
         {"id": CAMPAIGN, "options": write_options(Options(levels=levels))},
     )
+    await sealed(tx, vault, CAMPAIGNS, CAMPAIGN)
 
 
 async def waits(
@@ -44,6 +47,7 @@ async def waits(
                 "now": now,
             },
         )
+        await sealed(tx, vault, CHECKS, id)
     elif kind in ("help", "lock", "relink"):
         await tx.run(
             "INSERT INTO requests (id, kind, account_id, person_id, key_id, detail, version, asked_at) "
@@ -53,6 +57,7 @@ async def waits(
                 "detail": _sealed(owner, "requests", id, "detail", {"asked": [[now, "ช่วยด้วยค่ะ"]]}),
             },
         )  # fmt: skip
+        await sealed(tx, vault, REQUESTS, id)
     else:
         sha256 = hashlib.sha256(id.encode()).hexdigest()  # of no file
         shown = file or File(id, sha256, 0)
@@ -77,7 +82,7 @@ async def paper_waits(house: House, owner: Person, *, slot: str = "id_card", lev
     kp7, then = house.kp7, house.clock() - ago * MINUTE
     kept = await kp7.files.put(owner.id, owner.key, make_papers.pdf("id_card"), then)
     async with kp7.database.write() as tx:
-        await campaign(tx, levels)
+        await campaign(tx, kp7.vault, levels)
         assert await hold(tx, kept.id, owner.id)
         id = await waits(tx, kp7.vault, owner, "paper", then, slot=slot, file=kept)
         return await item(tx, id)

@@ -44,7 +44,7 @@ def documents(
     async def work(settings: Any, database: Any, vault: Any) -> "Report":
         from handlers.review.export import Wanted
 
-        wanted = Wanted(campaign, await _units(database, unit, below=below), waiting=waiting)
+        wanted = Wanted(campaign, await _units(database, vault, unit, below=below), waiting=waiting)
         return await _export(settings, database, vault, wanted, to, replace=force, quiet=as_json, by=operator(by))
 
     try:
@@ -59,14 +59,14 @@ def documents(
     _tell(report, to, as_json=as_json)
 
 
-async def _units(database: Any, unit: str, *, below: bool) -> frozenset[str] | None:
+async def _units(database: Any, vault: Any, unit: str, *, below: bool) -> frozenset[str] | None:
     from handlers.documents.campaigns import Refused
     from handlers.organisation import authority
 
     if not unit:
         return None
     async with database.read() as tx:
-        units = await authority.units(tx, unit, below=below)
+        units = await authority.units(tx, vault, unit, below=below)
     if not units:
         raise Refused(f"There is no organisation {unit!r}.")
     return units

@@ -58,10 +58,10 @@ def import_roster(
 def import_organisations(file: File, dry_run: Dry = False, as_json: Json = False) -> None:
     """The tree of organisations, from a CSV or XLSX file with Thai headers."""
 
-    async def work(_settings: Any, database: Any, _vault: Any) -> Any:
+    async def work(_settings: Any, database: Any, vault: Any) -> Any:
         from handlers.organisation.imports import import_organisations as work
 
-        return await work(database, file, dry=dry_run)
+        return await work(database, vault, file, dry=dry_run)
 
     _tell(read_or_exit(work), as_json=as_json, dry=dry_run)
 

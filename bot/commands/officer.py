@@ -73,7 +73,7 @@ def add(
         from storage.stores import objects_at
 
         async with database.read() as tx:
-            scope = await grants.organisation(tx, unit)
+            scope = await grants.organisation(tx, vault, unit)
         wanted = grants.Wanted(
             role=role,
             scope=scope,

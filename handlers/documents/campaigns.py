@@ -26,6 +26,7 @@ from handlers.documents.rules import (
 from storage import audit
 from storage.database import Row, Tx
 from storage.ids import new_id
+from storage.seals import CAMPAIGNS, ours
 from storage.vault import Vault
 
 KIND = "documents"
@@ -162,6 +163,12 @@ async def purpose(tx: Tx, campaign: str) -> str:
     return read_options(row["options"]).purpose if row else ""
 
 
+async def levels(tx: Tx, vault: Vault, campaign: str) -> int:
+    """How many verdicts a paper needs; as many as there can be where KP7 did not write how many."""
+    row = (await ours(tx, vault, CAMPAIGNS, [campaign])).get(campaign)
+    return read_options(row["options"]).levels if row else LEVELS_MOST
+
+
 # --- for HR -----------------------------------------------------------------------------------------------------------
 
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('kp7 campaigns', 0)) FROM each(:batch)"
@@ -220,9 +227,9 @@ async def begin(tx: Tx, vault: Vault, terms: Terms, timezone: str, *, by: str, n
         return made
     row = {"id": new_id(), "kind": KIND, **_columns(terms), "made_at": now, "closed_at": None}
     await tx.run(
-        "INSERT INTO campaigns (id, kind, name, upstream_due, due, late_days, options, made_at) "
-        "VALUES (:id, :kind, :name, :upstream_due, :due, :late_days, :options, :made_at)",
-        row,
+        "INSERT INTO campaigns (id, kind, name, upstream_due, due, late_days, options, made_at, mac) "
+        "VALUES (:id, :kind, :name, :upstream_due, :due, :late_days, :options, :made_at, :mac)",
+        {**row, "mac": CAMPAIGNS.made(vault, row)},
     )
     detail = {"campaign": row["id"], **_told(terms), "options": asdict(terms.options)}
     await audit.append(tx, vault, now, [audit.Line(by, "campaign.made", None, detail)])

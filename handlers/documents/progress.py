@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from handlers.documents import approvals, families
+from handlers.documents import approvals, campaigns, families
 from handlers.documents.campaigns import Campaign
 from handlers.documents.rules import Checklist, State, standing
 from storage.database import Tx
@@ -32,15 +32,16 @@ JOIN papers p ON p.person_id = e.value ->> 'id' AND p.campaign_id = :campaign
 
 
 async def progress(tx: Tx, vault: Vault, campaign: Campaign, ids: Sequence[str]) -> dict[str, Progress]:
-    """By person, of each of them. Three queries; some hundred people at a time, as it takes memory and time."""
+    """By person, of each of them. Four queries; some hundred people at a time, as it takes memory and time."""
     options = campaign.terms.options
     answers = await families.of(tx, vault, ids)
     given = await approvals.given(tx, campaign.id, ids)
+    levels = await campaigns.levels(tx, vault, campaign.id)
     states: dict[str, dict[str, State]] = {id: {} for id in ids}
     settled: dict[str, set[str]] = {id: set() for id in ids}
     for row in await tx.each(_PAPERS, [{"id": id} for id in ids], {"campaign": campaign.id}):
         states[row["person_id"]][row["slot"]] = row["state"]
-        if approvals.settled(vault, row, given.get(row["id"], ()), options.levels):
+        if approvals.settled(vault, row, given.get(row["id"], ()), levels):
             settled[row["person_id"]].add(row["slot"])
     found = {}
     for id in ids:

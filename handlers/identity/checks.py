@@ -1,4 +1,8 @@
-"""Checks that HR makes in person: the queue, and the verdict that goes back into the waiting conversation."""
+"""Checks that HR makes in person: the queue, and the verdict that goes back into the waiting conversation.
+
+Each row bears an HMAC over all of it, and over the chat that it was asked from (`storage/seals.py`): what KP7 did not
+write is not there. So nobody who writes the database confirms anybody, or sends a verdict elsewhere.
+"""
 
 import json
 import secrets
@@ -14,6 +18,7 @@ from storage import audit, people
 from storage.database import Database, Row, Tx, retried
 from storage.ids import new_id
 from storage.people import Person
+from storage.seals import CHECKS
 from storage.vault import Vault
 
 
@@ -56,49 +61,67 @@ async def open_check(context: Context, person: Person | None, id_index: str, cla
         if not await tx.one("SELECT 1 FROM identity_checks WHERE reference = :r", {"r": reference}):
             break
     id = new_id()
+    row = {
+        "id": id,
+        "reference": reference,
+        "account_id": context.visitor.id,
+        "person_id": person.id if person else None,
+        "id_index": id_index,
+        "key_id": context.visitor.chat_key.id,
+        "claim": context.visitor.chat_key.seal(dict(claim), "identity_checks", id, "claim"),
+        "why": why,
+        "waits": None,
+        "asked_at": context.now,
+        "decided_at": None,
+        "decided_by": None,
+        "verdict": None,
+    }
+    chat = {"channel": context.visitor.channel, "external_id": context.visitor.external_id}
     await tx.run(
-        "INSERT INTO identity_checks (id, reference, account_id, person_id, id_index, key_id, claim, why, asked_at) "
-        "VALUES (:id, :reference, :account, :person, :id_index, :key_id, :claim, :why, :now)",
-        {
-            "id": id,
-            "reference": reference,
-            "account": context.visitor.id,
-            "person": person.id if person else None,
-            "id_index": id_index,
-            "key_id": context.visitor.chat_key.id,
-            "claim": context.visitor.chat_key.seal(dict(claim), "identity_checks", id, "claim"),
-            "why": why,
-            "now": context.now,
-        },
+        f"INSERT INTO identity_checks ({', '.join(row)}, mac) VALUES ({', '.join(f':{name}' for name in row)}, :mac)",  # noqa: S608
+        {**row, "mac": CHECKS.made(context.vault, {**row, **chat})},
     )
     return reference
+
+
+async def _rewrite(tx: Tx, vault: Vault, row: Row, **changed: object) -> bool:
+    """`row`: as it was read, and locked. False: it has been decided."""
+    after = {**row, **changed}
+    won = await tx.run(
+        "UPDATE identity_checks SET waits = :waits, decided_at = :decided_at, decided_by = :decided_by, "
+        "verdict = :verdict, mac = :new WHERE id = :id AND mac = :mac AND decided_at IS NULL",
+        {**after, "new": CHECKS.made(vault, after)},
+    )
+    return won == 1
 
 
 async def verdict_for(context: Context, reference: str) -> str | None:
     """The verdict, if there is one; else this attempt is what the verdict will be sent to."""
     row = await context.tx.one(
-        "SELECT verdict FROM identity_checks WHERE reference = :reference AND account_id = :account FOR UPDATE",
+        CHECKS.where("t.reference = :reference AND t.account_id = :account FOR UPDATE OF t"),
         {"reference": reference, "account": context.visitor.id},
     )
-    if row is None or row["verdict"]:
-        return row["verdict"] if row else "refused"
-    await context.tx.run(
-        "UPDATE identity_checks SET waits = :waits WHERE reference = :reference",
-        {"waits": json.dumps([context.flow, context.key, context.attempt]), "reference": reference},
-    )
+    if row is None or not CHECKS.genuine(context.vault, row):
+        return "refused"
+    if row["verdict"]:
+        return str(row["verdict"])
+    waits = json.dumps([context.flow, context.key, context.attempt])
+    await _rewrite(context.tx, context.vault, row, waits=waits)
     return None
 
 
-_OPEN = """
-SELECT c.*, k.wrapped AS wrapped FROM identity_checks c JOIN keys k ON k.id = c.key_id
-WHERE c.decided_at IS NULL ORDER BY c.asked_at
+_CHECK = """
+SELECT c.*, a.channel, a.external_id, k.wrapped AS wrapped FROM identity_checks c
+JOIN accounts a ON a.id = c.account_id JOIN keys k ON k.id = c.key_id
 """
 
 
 async def list_open(tx: Tx, vault: Vault, *, by: str, now: int) -> list[Check]:
     found: list[Check] = []
     lines: list[audit.Line] = []
-    for row in await tx.all(_OPEN):
+    for row in await tx.all(f"{_CHECK} WHERE c.decided_at IS NULL ORDER BY c.asked_at"):
+        if not CHECKS.genuine(vault, row):
+            continue
         claim = _claim(vault, row)
         person = await people.by_index(tx, vault, row["id_index"])
         lines.append(_line(by, "listed", person, row["reference"]))
@@ -130,12 +153,10 @@ class Claimed:
 
 async def claimed(tx: Tx, vault: Vault, id: str) -> Claimed | None:
     """Raises `Tampered`."""
-    row = await tx.one(
-        "SELECT c.*, k.wrapped FROM identity_checks c JOIN keys k ON k.id = c.key_id "
-        "WHERE c.id = :id AND c.decided_at IS NULL",
-        {"id": id},
-    )
-    return Claimed(row["reference"], row["why"], _claim(vault, row)) if row else None
+    row = await tx.one(f"{_CHECK} WHERE c.id = :id AND c.decided_at IS NULL", {"id": id})
+    if row is None or not CHECKS.genuine(vault, row):
+        return None
+    return Claimed(row["reference"], row["why"], _claim(vault, row))
 
 
 def _claim(vault: Vault, row: Row) -> Mapping[str, str]:
@@ -202,13 +223,9 @@ async def give(
     **detail: str,
 ) -> Given:
     """One verdict per check, whoever asks first. `detail`: more for the audit log. Raises `Undecidable`."""
-    row = await tx.one(
-        "SELECT c.*, a.channel, a.external_id, k.wrapped AS wrapped FROM identity_checks c "
-        "JOIN accounts a ON a.id = c.account_id JOIN keys k ON k.id = c.key_id "
-        "WHERE c.id = :id FOR UPDATE OF c",  # whoever begins to wait meanwhile is not forgotten
-        {"id": id},
-    )
-    if row is None:
+    # locked: whoever begins to wait meanwhile is not forgotten
+    row = await tx.one(f"{_CHECK} WHERE c.id = :id FOR UPDATE OF c", {"id": id})
+    if row is None or not CHECKS.genuine(vault, row):
         raise Undecidable("unknown")
     person = await people.by_index(tx, vault, row["id_index"])
     disagrees = False
@@ -219,16 +236,11 @@ async def give(
         if disagrees and not despite_mismatch:
             raise Undecidable("mismatch")
     verdict = "confirmed" if confirmed else "refused"
-    won = await tx.run(
-        "UPDATE identity_checks SET decided_at = :now, decided_by = :by, verdict = :verdict "
-        "WHERE id = :id AND decided_at IS NULL",
-        {"now": now, "by": by, "verdict": verdict, "id": row["id"]},
-    )
-    if won != 1:
+    if not await _rewrite(tx, vault, row, decided_at=now, decided_by=by, verdict=verdict):
         raise Undecidable("decided")
     if confirmed and person:  # HR has seen the person: a lock that guessing led to is lifted
         await tx.run("UPDATE people SET wrong_codes = 0 WHERE id = :id", {"id": person.id})
-        await requests.lock_lifted(tx, person.id, now)
+        await requests.lock_lifted(tx, vault, person.id, now)
     line = _line(by, verdict, person, row["reference"], mismatch=disagrees, **detail)
     return Given(verdict, _answer(vault, row, now, confirmed=confirmed), line)
 
@@ -268,4 +280,4 @@ async def lift(tx: Tx, vault: Vault, person: Person, now: int) -> None:
         "DELETE FROM attempts WHERE subject = :subject AND kind NOT LIKE 'factor%'",  # those are the second factor's
         [{"subject": subject} for subject in subjects],
     )
-    await requests.lock_lifted(tx, person.id, now)
+    await requests.lock_lifted(tx, vault, person.id, now)

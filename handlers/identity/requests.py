@@ -1,6 +1,8 @@
 """What HR is asked for besides papers and identity checks: help, in one's own words; to lift a lock that wrong codes
 led to; to look at a chat that took another one's place. Open ones stand in the queue of `handlers/review/`.
 
+Each row bears an HMAC over all of it but `told_at` (`storage/seals.py`): what KP7 did not write is not there.
+
 One of a kind is open for a person at a time: more words are added to the open one, whose `version` then grows, so that
 nobody answers what they have not seen; a later chat takes the place of an earlier one. One verdict each: a conditional
 UPDATE, whose row count decides who was first.
@@ -21,6 +23,7 @@ from storage.attempts import Limit
 from storage.database import Row, Tx
 from storage.ids import new_id
 from storage.people import Person
+from storage.seals import REQUESTS
 from storage.vault import Key, Tampered, Vault
 
 Kind = Literal["help", "lock", "relink"]
@@ -56,7 +59,7 @@ JOIN people w ON w.id = r.person_id JOIN keys k ON k.id = r.key_id
 async def request(tx: Tx, vault: Vault, id: str) -> Request | None:
     """Raises `Tampered`."""
     row = await tx.one(f"{_REQUEST} WHERE r.id = :id", {"id": id})
-    return _request(vault, row) if row else None
+    return _request(vault, row) if row and REQUESTS.genuine(vault, row) else None
 
 
 def _request(vault: Vault, row: Row) -> Request:
@@ -81,33 +84,50 @@ def _request(vault: Vault, row: Row) -> Request:
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-async def _open(tx: Tx, kind: Kind, account: str, person: str, key: Key, detail: Mapping[str, Any], now: int) -> None:
+async def _open(context: Context, kind: Kind, person: Person, detail: Mapping[str, Any]) -> None:
     id = new_id()
-    await tx.run(
-        "INSERT INTO requests (id, kind, account_id, person_id, key_id, detail, version, asked_at) "
-        "VALUES (:id, :kind, :account, :person, :key, :detail, 1, :now)",
-        {
-            "id": id,
-            "kind": kind,
-            "account": account,
-            "person": person,
-            "key": key.id,
-            "detail": key.seal(dict(detail), "requests", id, "detail"),
-            "now": now,
-        },
+    row = {
+        "id": id,
+        "kind": kind,
+        "account_id": context.visitor.id,
+        "person_id": person.id,
+        "key_id": person.key.id,
+        "detail": person.key.seal(dict(detail), "requests", id, "detail"),
+        "version": 1,
+        "asked_at": context.now,
+        "decided_at": None,
+        "verdict": None,
+        "officer_id": None,
+    }
+    await context.tx.run(
+        f"INSERT INTO requests ({', '.join(row)}, mac) VALUES ({', '.join(f':{name}' for name in row)}, :mac)",  # noqa: S608
+        {**row, "mac": REQUESTS.made(context.vault, row)},
     )
+
+
+async def _held(tx: Tx, vault: Vault, which: str, **given: object) -> list[Row]:
+    """Open ones, as nobody changes them until the end of the transaction. `which`: a condition on `t`, from here."""
+    rows = await tx.all(REQUESTS.where(f"{which} AND t.decided_at IS NULL ORDER BY t.asked_at, t.id FOR UPDATE"), given)
+    return [row for row in rows if REQUESTS.genuine(vault, row)]
+
+
+async def _rewrite(tx: Tx, vault: Vault, row: Row, **changed: object) -> bool:
+    """`row`: as it was read. False: it is not so any more."""
+    after = {**row, **changed}
+    won = await tx.run(
+        "UPDATE requests SET account_id = :account_id, detail = :detail, version = :version, decided_at = :decided_at, "
+        "verdict = :verdict, officer_id = :officer_id, mac = :new WHERE id = :id AND mac = :mac AND decided_at IS NULL",
+        {**after, "new": REQUESTS.made(vault, after)},
+    )
+    return won == 1
 
 
 async def pending(tx: Tx, vault: Vault, person: str, kind: Kind) -> Request | None:
     """The open one of this kind, which nobody decides until the end of the transaction, nor opens another one. Raises
     `Tampered`."""
     await people.lock(tx, [person])
-    row = await tx.one(
-        "SELECT id FROM requests WHERE person_id = :person AND kind = :kind AND decided_at IS NULL "
-        "ORDER BY asked_at, id LIMIT 1 FOR UPDATE",
-        {"person": person, "kind": kind},
-    )
-    return await request(tx, vault, row["id"]) if row else None
+    rows = await _held(tx, vault, "t.person_id = :person AND t.kind = :kind", person=person, kind=kind)
+    return await request(tx, vault, rows[0]["id"]) if rows else None
 
 
 async def ask_for_help(context: Context, person: Person, words: str) -> None:
@@ -115,20 +135,14 @@ async def ask_for_help(context: Context, person: Person, words: str) -> None:
     tx, now = context.tx, context.now
     waiting = await pending(tx, context.vault, person.id, "help")
     if waiting is None:
-        await _open(tx, "help", context.visitor.id, person.id, person.key, {"asked": [[now, words]]}, now)
+        await _open(context, "help", person, {"asked": [[now, words]]})
         return
     if len(waiting.asked) >= ADDED_MOST:
         raise Invalid("help_full")
     detail = {"asked": [*map(list, waiting.asked), [now, words]]}
-    await tx.run(
-        "UPDATE requests SET detail = :detail, version = version + 1, account_id = :account "
-        "WHERE id = :id AND decided_at IS NULL",
-        {
-            "detail": person.key.seal(detail, "requests", waiting.id, "detail"),
-            "account": context.visitor.id,
-            "id": waiting.id,
-        },
-    )
+    (row,) = await _held(tx, context.vault, "t.id = :id", id=waiting.id)
+    sealed = person.key.seal(detail, "requests", waiting.id, "detail")
+    await _rewrite(tx, context.vault, row, detail=sealed, version=waiting.version + 1, account_id=context.visitor.id)
 
 
 async def report_lock(context: Context, person: Person) -> None:
@@ -138,46 +152,37 @@ async def report_lock(context: Context, person: Person) -> None:
     if await pending(tx, context.vault, person.id, "lock"):
         return
     if not await attempts.take(tx, "lock", {person.id: Limit(per_day=1)}, now):
-        await _open(tx, "lock", context.visitor.id, person.id, person.key, {}, now)
+        await _open(context, "lock", person, {})
 
 
 async def report_relink(context: Context, person: Person) -> None:
     """This chat took another one's place. What was reported of that other one is no question any more."""
-    tx, now, chat = context.tx, context.now, context.visitor
+    tx, vault = context.tx, context.vault
     await people.lock(tx, [person.id])
-    replaced = await tx.all(
-        "UPDATE requests SET decided_at = :now, verdict = 'replaced' WHERE person_id = :person AND kind = 'relink' "
-        "AND decided_at IS NULL AND account_id IN (SELECT id FROM accounts WHERE channel = :channel) RETURNING id",
-        {"now": now, "person": person.id, "channel": chat.channel},
-    )
+    same = "t.account_id IN (SELECT id FROM accounts WHERE channel = :channel)"
+    which = f"t.person_id = :person AND t.kind = 'relink' AND {same}"
     chain: list[int] = []
-    for row in replaced:
+    for row in await _held(tx, vault, which, person=person.id, channel=context.visitor.channel):
         with suppress(Tampered):
-            if before := await request(tx, context.vault, row["id"]):
+            if before := await request(tx, vault, row["id"]):
                 chain += (*before.chain, before.asked_at)
-    detail = {"chain": sorted(chain)[-CHAIN_MOST:]} if chain else {}
-    await _open(tx, "relink", chat.id, person.id, person.key, detail, now)
+        await _rewrite(tx, vault, row, decided_at=context.now, verdict="replaced")
+    await _open(context, "relink", person, {"chain": sorted(chain)[-CHAIN_MOST:]} if chain else {})
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------
 
 
-async def close(tx: Tx, seen: Request, key: Key, verdict: Verdict, *, officer: str, now: int, answer: str = "") -> bool:
+async def close(
+    tx: Tx, vault: Vault, seen: Request, key: Key, verdict: Verdict, *, officer: str, now: int, answer: str = ""
+) -> bool:
     """`key`: the person's. False: somebody else was first, or something was added since."""
+    rows = await _held(tx, vault, "t.id = :id AND t.version = :version", id=seen.id, version=seen.version)
+    if not rows:
+        return False
     detail = {"asked": [*map(list, seen.asked)], **({"answer": answer} if answer else {})}
-    won = await tx.run(
-        "UPDATE requests SET decided_at = :now, verdict = :verdict, officer_id = :officer, detail = :detail "
-        "WHERE id = :id AND version = :version AND decided_at IS NULL",
-        {
-            "now": now,
-            "verdict": verdict,
-            "officer": officer,
-            "detail": key.seal(detail, "requests", seen.id, "detail"),
-            "id": seen.id,
-            "version": seen.version,
-        },
-    )
-    return won == 1
+    sealed = key.seal(detail, "requests", seen.id, "detail")
+    return await _rewrite(tx, vault, rows[0], decided_at=now, verdict=verdict, officer_id=officer, detail=sealed)
 
 
 def checked_answer(words: str) -> str:
@@ -227,13 +232,10 @@ async def tell_cut_off(
     return entries
 
 
-async def lock_lifted(tx: Tx, person: str, now: int) -> None:
+async def lock_lifted(tx: Tx, vault: Vault, person: str, now: int) -> None:
     """It was done another way (`kp7 identity unblock`, an identity check): nothing is left to ask."""
-    await tx.run(
-        "UPDATE requests SET decided_at = :now, verdict = 'unlocked' "
-        "WHERE person_id = :person AND kind = 'lock' AND decided_at IS NULL",
-        {"now": now, "person": person},
-    )
+    for row in await _held(tx, vault, "t.person_id = :person AND t.kind = 'lock'", person=person):
+        await _rewrite(tx, vault, row, decided_at=now, verdict="unlocked")
 
 
 # --- telling ----------------------------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ HOLDS = (
     Holds(
         "identity_checks",
         {"person_id": "people", "account_id": "accounts", "id_index": "marks", "key_id": "keys"},
-        hidden=("id_index",),
+        hidden=("id_index", "mac"),
     ),
-    Holds("requests", {"person_id": "people", "account_id": "accounts", "key_id": "keys"}),
+    Holds("requests", {"person_id": "people", "account_id": "accounts", "key_id": "keys"}, hidden=("mac",)),
 )
 
 

@@ -1,6 +1,8 @@
 """Who may act for HR just now. Looked up each time something is asked for, so that whoever loses a role is powerless at
 once: in chats, at the desk, behind old buttons and links."""
 
+import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -10,6 +12,7 @@ import structlog
 from handlers.organisation.roles import ROLES, SUPERVISED_KINDS, SUPERVISES, Held, Officer
 from storage.database import Row, Tx
 from storage.macs import fits, mac
+from storage.seals import ORGANISATIONS, PEOPLE
 from storage.vault import Vault
 
 log = structlog.get_logger()
@@ -23,22 +26,25 @@ GRANT = (
 ABSENCE = ("id", "person_id", "colleague_id", "starts_on", "ends_on", "made_at")
 
 _GRANTS = """
-SELECT g.*, p.organisation_code AS now_in, p.status FROM each(:batch) e JOIN grants g ON g.person_id = e.value ->> 'id'
+SELECT g.*, p.id_index, p.organisation_code, p.status, p.mac AS person_mac FROM each(:batch) e
+JOIN grants g ON g.person_id = e.value ->> 'id'
 JOIN people p ON p.id = g.person_id
 WHERE g.ended_at IS NULL AND g.starts_on <= :today AND (g.ends_on IS NULL OR g.ends_on >= :today)
 ORDER BY g.granted_at, g.id
 """
 
 # Down the tree from each scope: only itself, what is subordinate, or with what is supervised besides.
+# Whether KP7 put them there is asked of each of them: `_within`.
 _UNITS = f"""
-WITH RECURSIVE covered (grant_id, reach, code) AS (
-    SELECT e.value ->> 'id', e.value ->> 'reach', o.code FROM each(:batch) e
+WITH RECURSIVE covered (grant_id, scope, reach, code) AS (
+    SELECT e.value ->> 'id', o.code, e.value ->> 'reach', o.code FROM each(:batch) e
     JOIN organisations o ON o.code = e.value ->> 'scope'
     UNION
-    SELECT c.grant_id, c.reach, o.code FROM covered c JOIN organisations o ON o.parent_code = c.code
+    SELECT c.grant_id, c.scope, c.reach, o.code FROM covered c JOIN organisations o ON o.parent_code = c.code
     WHERE c.reach = 'supervised' OR (c.reach = 'below' AND o.type NOT IN {SUPERVISED_KINDS})
 )
-SELECT grant_id, code FROM covered
+SELECT c.grant_id, c.scope, {", ".join(f"o.{column}" for column in (*ORGANISATIONS.bound, "mac"))}
+FROM covered c JOIN organisations o ON o.code = c.code
 """  # noqa: S608  its parts are constants
 
 _ABSENCES = """
@@ -49,19 +55,19 @@ WHERE a.starts_on <= :today AND a.ends_on >= :today
 
 
 async def officers(tx: Tx, vault: Vault, people: Sequence[str], today: date) -> Mapping[str, Officer]:
-    """Those of them who hold a role today, by person id. Three queries."""
+    """Those of them who hold a role today, by person id. Two queries, four where somebody holds any."""
     given = {"today": today.isoformat()}
     absences = await _absences(tx, vault, people, given)
     near = {*people, *(row[whose] for row in absences for whose in ("person_id", "colleague_id"))}
     grants = [
         row for row in await tx.each(_GRANTS, [{"id": id} for id in sorted(near)], given) if _in_force(vault, row)
     ]
-    units: dict[str, set[str]] = {}
-    for row in await tx.each(_UNITS, [{"id": g["id"], "scope": g["scope"], "reach": _reach(g)} for g in grants]):
-        units.setdefault(row["grant_id"], set()).add(row["code"])
+    ended = await _ended(tx, sorted({row["person_id"] for row in grants}))
+    grants = [row for row in grants if not _put_back(row, ended)]
+    units = await _within(tx, vault, [{"id": g["id"], "scope": g["scope"], "reach": _reach(g)} for g in grants])
     held: dict[str, list[Held]] = {}
     for row in grants:
-        one = Held(row["id"], row["role"], frozenset(units.get(row["id"], ())))
+        one = Held(row["id"], row["role"], units.get(row["id"], frozenset()))
         held.setdefault(row["person_id"], []).append(one)
     acting = {person: Officer(person, tuple(roles)) for person, roles in held.items()}
     handed = [(row["person_id"], row["colleague_id"]) for row in absences if _looked_after(acting, row)]
@@ -87,11 +93,10 @@ async def officer(tx: Tx, vault: Vault, person_id: str, today: date) -> Officer 
     return (await officers(tx, vault, [person_id], today)).get(person_id)
 
 
-async def units(tx: Tx, scope: str, *, below: bool) -> frozenset[str]:
+async def units(tx: Tx, vault: Vault, scope: str, *, below: bool) -> frozenset[str]:
     """Codes of this organisation and, with `below`, of what is subordinate to it; none where there is no such one."""
     reach = "below" if below else "own"
-    rows = await tx.each(_UNITS, [{"id": "", "scope": scope, "reach": reach}])
-    return frozenset(row["code"] for row in rows)
+    return (await _within(tx, vault, [{"id": "", "scope": scope, "reach": reach}])).get("", frozenset())
 
 
 def grant_mac(vault: Vault, row: Mapping[str, Any]) -> str:
@@ -106,7 +111,53 @@ def _in_force(vault: Vault, row: Row) -> bool:
     if not fits(row["mac"], vault.secret("grants"), *(row[column] for column in GRANT)):
         log.error("grant_forged", grant=row["id"])
         return False
-    return row["role"] in ROLES and row["home"] == (row["now_in"] or "") and row["status"] == ACTS
+    holder = {name: row[name] for name in PEOPLE.bound} | {"id": row["person_id"], "mac": row["person_mac"]}
+    there = row["home"] == (row["organisation_code"] or "") and row["status"] == ACTS
+    return row["role"] in ROLES and there and PEOPLE.genuine(vault, holder)
+
+
+_ENDED = """
+SELECT a.detail FROM each(:batch) e JOIN audit a ON a.subject = e.value ->> 'id' WHERE a.action = 'officer.ended'
+"""
+
+
+async def _ended(tx: Tx, people: Sequence[str]) -> set[str]:
+    """Ids of grants of theirs of which the audit log says that they have ended."""
+    ended = set()
+    for row in await tx.each(_ENDED, [{"id": id} for id in people]):
+        try:
+            ended.add(str(json.loads(row["detail"])["grant"]))
+        except (ValueError, TypeError, KeyError):  # somebody edited it: `kp7 audit verify` says so
+            continue
+    return ended
+
+
+def _put_back(row: Row, ended: set[str]) -> bool:
+    """A row from before it was ended, genuine then. To be powerful again it would need a hole in the log, too."""
+    if row["id"] in ended:
+        log.error("grant_put_back", grant=row["id"])
+    return row["id"] in ended
+
+
+async def _within(tx: Tx, vault: Vault, scopes: Sequence[Mapping[str, str]]) -> dict[str, frozenset[str]]:
+    """`scopes`: id, scope, reach. → by id, the codes that it reaches, each on the way by rows that KP7 wrote."""
+    below: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    todo: dict[str, list[str]] = {}
+    for row in await tx.each(_UNITS, scopes):
+        if not ORGANISATIONS.genuine(vault, row):
+            continue
+        if row["code"] == row["scope"]:
+            todo[row["grant_id"]] = [row["code"]]
+        else:
+            below[row["grant_id"]][row["parent_code"]].append(row["code"])
+    reached: dict[str, set[str]] = {}
+    for id, codes in todo.items():
+        found = reached.setdefault(id, set())
+        while codes:
+            if (code := codes.pop()) not in found:
+                found.add(code)
+                codes += below[id][code]
+    return {id: frozenset(found) for id, found in reached.items()}
 
 
 def _reach(grant: Row) -> str:

@@ -28,6 +28,7 @@ from storage.files import Files
 from storage.ids import new_id
 from storage.macs import fits
 from storage.people import Person
+from storage.seals import ORGANISATIONS, ours
 from storage.vault import Tampered, Vault
 
 Why = Literal["revoked", "transferred", "left"]
@@ -164,15 +165,15 @@ async def _check(tx: Tx, vault: Vault, national_id: str, wanted: Wanted, today: 
     await people.lock(tx, [person.id])
     if not wanted.address_checked:
         await _mailbox_settled(tx, person, now)
-    row = await tx.one("SELECT organisation_code, status FROM people WHERE id = :id", {"id": person.id})
-    if not row or row["status"] != ACTS:
+    found = (await people.by_ids(tx, vault, [person.id])).get(person.id)  # as it stays, now that it is locked
+    if found is None or found.status != ACTS:
         raise Refused("Only who is in active service may hold a role, and the roster says that they are not.")
-    if not row["organisation_code"]:
+    if not found.organisation_code:
         raise Refused(
             "The roster names no organisation of theirs that is known: import the organisations "
             "(kp7 import organisations), then the roster."
         )
-    if not await tx.one("SELECT 1 FROM organisations WHERE code = :code", {"code": wanted.scope}):
+    if not await ours(tx, vault, ORGANISATIONS, [wanted.scope]):
         raise Refused(f"There is no organisation {wanted.scope!r}.")
     signed_by = await _signer(tx, vault, person, wanted, today)
     if await tx.one(
@@ -188,7 +189,7 @@ async def _check(tx: Tx, vault: Vault, national_id: str, wanted: Wanted, today: 
         },
     ):
         raise Refused("They hold this role already. `kp7 officer list` shows it.")
-    return _Fit(person, row["organisation_code"], signed_by)
+    return _Fit(found, found.organisation_code, signed_by)
 
 
 async def _mailbox_settled(tx: Tx, person: Person, now: int) -> None:
@@ -206,12 +207,13 @@ async def _mailbox_settled(tx: Tx, person: Person, now: int) -> None:
         )
 
 
-async def organisation(tx: Tx, code_or_name: str) -> str:
+async def organisation(tx: Tx, vault: Vault, code_or_name: str) -> str:
     """→ its code. Raises `Refused`."""
-    found = await tx.all(
-        "SELECT code FROM organisations WHERE code = :words OR name_th = :words OR name_en = :words ORDER BY code",
+    rows = await tx.all(
+        ORGANISATIONS.where("t.code = :words OR t.name_th = :words OR t.name_en = :words ORDER BY t.code"),
         {"words": code_or_name.strip()},
     )
+    found = [row for row in rows if ORGANISATIONS.genuine(vault, row)]
     if not found:
         raise Refused(f"There is no organisation {code_or_name!r}.")
     if len(found) > 1:

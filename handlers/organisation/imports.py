@@ -19,6 +19,7 @@ from storage import audit
 from storage.database import Database, Row, Tx, retried
 from storage.people import national_id_index
 from storage.roster import Plan, RosterEntry, Written, on_record, tally
+from storage.seals import ORGANISATIONS
 from storage.vault import Vault
 
 T = TypeVar("T")
@@ -116,7 +117,7 @@ async def _chunk(
     database: Database, vault: Vault, entries: Sequence[RosterEntry], by: str, clock: Callable[[], int], *, dry: bool
 ) -> Plan:
     async with database.read() as tx:
-        entries = await _placed(tx, entries)
+        entries = await _placed(tx, vault, entries)
         record = await on_record(tx, vault, entries)
     plan = Plan(vault, entries, record)
     if dry or not plan.writes:
@@ -137,16 +138,18 @@ async def _chunk(
     return await carried_out()
 
 
-async def _placed(tx: Tx, entries: Sequence[RosterEntry]) -> list[RosterEntry]:
+async def _placed(tx: Tx, vault: Vault, entries: Sequence[RosterEntry]) -> list[RosterEntry]:
     """With the codes of their organisations, which the roster names only by name."""
     rows = await tx.each(
-        "SELECT name_th, MIN(code) AS code FROM organisations "
-        "WHERE name_th IN (SELECT value ->> 'name' FROM each(:batch)) "
-        "GROUP BY name_th HAVING COUNT(*) = 1",  # a name that two units bear says nothing
+        ORGANISATIONS.where("t.name_th IN (SELECT value ->> 'name' FROM each(:batch))"),
         [{"name": name} for name in sorted({entry.unit for entry in entries})],
     )
-    codes = {row["name_th"]: row["code"] for row in rows}
-    return [replace(entry, organisation_code=codes.get(entry.unit, "")) for entry in entries]
+    codes: dict[str, list[str]] = {}
+    for row in rows:
+        if ORGANISATIONS.genuine(vault, row):
+            codes.setdefault(row["name_th"], []).append(row["code"])
+    placed = {name: one for name, (one, *others) in codes.items() if not others}  # a name of two units says nothing
+    return [replace(entry, organisation_code=placed.get(entry.unit, "")) for entry in entries]
 
 
 def _tell(report: Report, words: dict[str, str], rows: Sequence[RosterRow], plan: Plan) -> None:
@@ -199,7 +202,7 @@ def chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
         yield chunk
 
 
-async def import_organisations(database: Database, path: Path, *, dry: bool = False) -> Report:
+async def import_organisations(database: Database, vault: Vault, path: Path, *, dry: bool = False) -> Report:
     """The tree is small: it is checked whole, and rows whose place in it is wrong are left out."""
     report = Report()
     rows: list[OrganisationRow] = []
@@ -215,13 +218,13 @@ async def import_organisations(database: Database, path: Path, *, dry: bool = Fa
     added = changed = 0
     different: list[Mapping[str, str | None]] = []
     for row in rows:
-        stored = _stored(row)
+        stored = _stored(vault, row)
         before = known.get(row.code)
         if row.number in wrong or before == stored:
             continue
         added, changed = (added, changed + 1) if before else (added + 1, changed)
         different.append(stored)
-        columns = tuple(_HEADERS[name] for name, value in stored.items() if before and before[name] != value)
+        columns = tuple(header for name, header in _HEADERS.items() if before and before[name] != stored[name])
         report.changes.append(Change(row.number, "changed" if before else "added", columns))
     report.written = Written(added, changed, sum(row.number not in wrong for row in rows) - added - changed)
     if added + changed > FEW:
@@ -240,17 +243,17 @@ async def import_organisations(database: Database, path: Path, *, dry: bool = Fa
 # What the table calls them; and the file.
 _HEADERS = {"type": "ประเภท", "name_th": "ชื่อ", "name_en": "ชื่ออังกฤษ", "province": "จังหวัด", "district": "อำเภอ",
             "parent_code": "รหัสแม่"}  # fmt: skip
-_ORGANISATIONS = "SELECT code, parent_code, type, name_th, name_en, province, district FROM organisations"
+_ORGANISATIONS = "SELECT code, parent_code, type, name_th, name_en, province, district, mac FROM organisations"
 _UPSERT_ORGANISATION = """
-INSERT INTO organisations (code, parent_code, type, name_th, name_en, province, district)
-VALUES (:code, :parent_code, :type, :name_th, :name_en, :province, :district)
+INSERT INTO organisations (code, parent_code, type, name_th, name_en, province, district, mac)
+VALUES (:code, :parent_code, :type, :name_th, :name_en, :province, :district, :mac)
 ON CONFLICT (code) DO UPDATE SET parent_code = excluded.parent_code, type = excluded.type, name_th = excluded.name_th,
-    name_en = excluded.name_en, province = excluded.province, district = excluded.district
+    name_en = excluded.name_en, province = excluded.province, district = excluded.district, mac = excluded.mac
 """
 
 
-def _stored(row: OrganisationRow) -> dict[str, str | None]:
-    return {
+def _stored(vault: Vault, row: OrganisationRow) -> dict[str, str | None]:
+    stored = {
         "code": row.code,
         "parent_code": row.parent_code,
         "type": row.kind,
@@ -259,3 +262,4 @@ def _stored(row: OrganisationRow) -> dict[str, str | None]:
         "province": row.province,
         "district": row.district,
     }
+    return {**stored, "mac": ORGANISATIONS.made(vault, stored)}

@@ -75,7 +75,7 @@ async def retire_missing(
     async def write(chunk: list[Row]) -> int:
         async with database.write() as tx:
             now = clock()
-            ids = await retire(tx, chunk, now)
+            ids = await retire(tx, vault, chunk, now)
             lines = [audit.Line(by, "roster.retired", id) for id in ids]
             lines += await end_of_transferred(tx, vault, ids, by=by, now=now)
             await audit.append(tx, vault, now, lines)

@@ -15,8 +15,7 @@ from bot.events import Invalid, Say
 from bot.outbox import Entry
 from bot.settings import Settings
 from bot.times import MINUTE, local_date, moment
-from handlers.documents import verdicts
-from handlers.documents.rules import read_options
+from handlers.documents import campaigns, verdicts
 from handlers.identity import checks, requests
 from handlers.organisation import authority
 from handlers.organisation.roles import Held, Officer
@@ -25,8 +24,9 @@ from handlers.review.describing import describe
 from handlers.review.queue import NEEDS, Item, Kind
 from handlers.review.rules import Wanted, check_reason
 from storage import audit, people
-from storage.database import Tx
+from storage.database import Row, Tx
 from storage.people import Person
+from storage.seals import CHECKS, PEOPLE, REQUESTS, ours
 from storage.vault import Vault
 
 TELL_AFTER = 2 * MINUTE  # what is decided by then is told in one message
@@ -106,7 +106,7 @@ async def decide(
     officer = await authority.officer(tx, vault, officer_id, today)
     if officer is None:
         raise Invalid("not_officer")
-    item = await queue.find(tx, officer, decision.id)
+    item = await queue.find(tx, vault, officer, decision.id)
     if item is None:
         raise await too_late(tx, vault, settings, officer, decision.id)
     if item.seen != decision.seen:
@@ -131,12 +131,11 @@ async def decide(
 async def _paper(case: _Case) -> Decided:
     tx, item, decision = case.tx, case.item, case.decision
     row = await tx.one("SELECT * FROM papers WHERE id = :id FOR UPDATE", {"id": item.id})
-    campaign = await tx.one("SELECT options FROM campaigns WHERE id = :id", {"id": item.campaign})
     asked = await tx.one(
         "SELECT due FROM listed WHERE campaign_id = :campaign AND person_id = :person",
         {"campaign": item.campaign, "person": item.owner},
     )
-    if row is None or campaign is None or (row["version"], row["level"]) != (item.version, item.level):
+    if row is None or (row["version"], row["level"]) != (item.version, item.level):
         raise Invalid("item_changed")
     if row["state"] not in ("submitted", "waiting"):  # decided since it was found, by somebody who held the row
         raise await case.too_late()
@@ -157,7 +156,7 @@ async def _paper(case: _Case) -> Decided:
         case.owner.key,
         row,
         verdict,
-        last_level=item.level >= read_options(campaign["options"]).levels,
+        last_level=item.level >= await campaigns.levels(tx, case.vault, item.campaign),
         officer=case.officer.person_id,
         grant=case.grant.id,
         now=case.now,
@@ -180,11 +179,11 @@ async def _let_in(tx: Tx, case: _Case) -> bool:
     """Was it this officer who confirmed that the owner is who they say? Then somebody else judges the papers: or one
     officer could be both."""
     index = people.national_id_index(case.vault, case.owner.profile["national_id"])
-    confirmed = await tx.one(
-        "SELECT 1 FROM identity_checks WHERE id_index = :index AND verdict = 'confirmed' AND decided_by LIKE :by",
+    confirmed = await tx.all(
+        CHECKS.where("t.id_index = :index AND t.verdict = 'confirmed' AND t.decided_by LIKE :by"),
         {"index": index, "by": f"%:{case.officer.person_id}"},
     )
-    return confirmed is not None
+    return any(CHECKS.genuine(case.vault, row) for row in confirmed)
 
 
 async def _tell_owner(tx: Tx, owner: Person, now: int) -> list[Entry]:
@@ -235,7 +234,9 @@ async def _request(case: _Case) -> Decided:
     asked = await requests.request(tx, case.vault, case.item.id)
     if asked is None or asked.version != case.item.version:
         raise Invalid("item_changed")
-    if not await requests.close(tx, asked, owner.key, verdict, officer=case.officer.person_id, now=now, answer=answer):
+    if not await requests.close(
+        tx, case.vault, asked, owner.key, verdict, officer=case.officer.person_id, now=now, answer=answer
+    ):
         raise await case.too_late()
     entries: list[Entry] = []
     logged_out: list[str] = []
@@ -272,8 +273,10 @@ async def too_late(tx: Tx, vault: Vault, settings: Settings, officer: Officer, i
     if not rows:
         return Invalid("item_gone")
     row = rows[0]
-    kinds: Sequence[Kind] = _PAPERS if row["kind"] == "paper" else (row["kind"],)
+    kinds: Sequence[Kind] = queue.PAPERS_AND_WAIVERS if row["kind"] == "paper" else (row["kind"],)
     if not any(officer.grant_for(NEEDS[kind], row["unit"], row["owner"]) for kind in kinds):
+        return Invalid("item_gone")
+    if not await _ours(tx, vault, row, id):
         return Invalid("item_gone")
     by = (row["who"] or "").rpartition(":")[2]
     found = await people.legible(tx, vault, [by])
@@ -282,4 +285,11 @@ async def too_late(tx: Tx, vault: Vault, settings: Settings, officer: Officer, i
     return Invalid(f"item_{row['verdict']}", officer=name, day=then.date(), time=then)
 
 
-_PAPERS: tuple[Kind, ...] = ("paper", "paper2", "waiver")
+async def _ours(tx: Tx, vault: Vault, decided: Row, id: str) -> bool:
+    """Did KP7 write whose it is, and what was decided?"""
+    owner = (await ours(tx, vault, PEOPLE, [decided["owner"]])).get(decided["owner"])
+    if owner is None or owner["organisation_code"] != decided["unit"]:
+        return False
+    if decided["kind"] == "paper":
+        return True
+    return bool(await ours(tx, vault, CHECKS if decided["kind"] == "identity" else REQUESTS, [id]))

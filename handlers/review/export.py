@@ -94,12 +94,14 @@ class Report:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be exported. `people`: ids, by unit. `units`: as in `Wanted`, None only for the operator."""
+    """What will be exported. `people`: ids, by unit. `units`: as in `Wanted`, None only for the operator.
+    `levels`: how many verdicts a paper needs."""
 
     wanted: Wanted
     campaign: Campaign
     units: frozenset[str] | None
     people: tuple[str, ...]
+    levels: int
 
 
 # --- which ------------------------------------------------------------------------------------------------------------
@@ -116,10 +118,11 @@ async def prepare(house: House, wanted: Wanted) -> Plan:
     (all) this officer's to export."""
     async with house.database.read() as tx:
         campaign = await campaigns.get(tx, wanted.campaign, house.timezone)
+        levels = await campaigns.levels(tx, house.vault, campaign.id)
         units = await _units(tx, house, wanted)
         rows = await tx.all(_WHOSE, {"campaign": campaign.id, "waiting": int(wanted.waiting)})
     people = [row["id"] for row in rows if (units is None or row["code"] in units) and row["id"] != wanted.officer]
-    return Plan(wanted, campaign, units, tuple(people))
+    return Plan(wanted, campaign, units, tuple(people), levels)
 
 
 async def _units(tx: Tx, house: House, wanted: Wanted) -> frozenset[str] | None:
@@ -198,7 +201,11 @@ async def _look(house: House, plan: Plan, ids: Sequence[str], by: str) -> tuple[
         rows = await tx.each(_PAPERS, [{"id": id} for id in ids], {"campaign": plan.campaign.id})
         mine = [row for row in rows if row["state"] in states and (plan.units is None or row["code"] in plan.units)]
         whose = {row["person_id"] for row in mine}
-        found = await people.legible(tx, house.vault, [id for id in ids if id in whose])
+        found = {
+            id: one
+            for id, one in (await people.legible(tx, house.vault, [id for id in ids if id in whose])).items()
+            if plan.units is None or one.organisation_code in plan.units
+        }
         verdicts = await approvals.given(tx, plan.campaign.id, list(found))
         officers = {row["officer_id"] for rows in verdicts.values() for row in rows}
         names = {id: one.full_name for id, one in (await people.legible(tx, house.vault, sorted(officers))).items()}
@@ -259,8 +266,7 @@ async def _paper(house: House, plan: Plan, one: _One, row: Row) -> tuple[Line, b
     paper = house.texts.say("th", name_of(slot))
     line = replace(line, number=slot.number, paper=paper, standing=house.texts("th", _STANDING[row["state"]]))
     if row["state"] in DONE:
-        levels = plan.campaign.terms.options.levels
-        verdict = approvals.settled(house.vault, row, one.verdicts.get(row["id"], ()), levels)
+        verdict = approvals.settled(house.vault, row, one.verdicts.get(row["id"], ()), plan.levels)
         if verdict is None:
             return line, None, "verdict"
         line = replace(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from handlers.documents.campaigns import Campaign
 from handlers.documents.progress import Progress, progress
 from storage.database import Database
+from storage.seals import PEOPLE
 from storage.vault import Vault
 
 _CHUNK = 200  # people
@@ -57,7 +58,7 @@ async def certified_people(
 
 
 _LISTED = """
-SELECT w.id, w.unit, w.organisation_code AS code FROM listed l JOIN people w ON w.id = l.person_id
+SELECT w.id, w.id_index, w.status, w.mac, w.unit, w.organisation_code FROM listed l JOIN people w ON w.id = l.person_id
 WHERE l.campaign_id = :campaign ORDER BY w.id
 """
 
@@ -68,10 +69,10 @@ async def _each(
     """Id, code and name of the unit, how far. No transaction is open in between."""
     async with database.read() as tx:
         listed = await tx.all(_LISTED, {"campaign": campaign.id})
-    wanted = [row for row in listed if units is None or row["code"] in units]
+    wanted = [row for row in listed if units is None or (row["organisation_code"] in units and PEOPLE.fits(vault, row))]
     for start in range(0, len(wanted), _CHUNK):
         some = wanted[start : start + _CHUNK]
         async with database.read() as tx:
             found = await progress(tx, vault, campaign, [row["id"] for row in some])
         for row in some:
-            yield row["id"], row["code"] or "", row["unit"], found[row["id"]]
+            yield row["id"], row["organisation_code"] or "", row["unit"], found[row["id"]]

@@ -204,7 +204,7 @@ class PaperPage:
         if proof is None or proof.person_id != link.person_id:
             raise self._pages.refused()
         officer = await authority.officer(tx, vault, link.person_id, local_date(now, settings.timezone))
-        item = await queue.find(tx, officer, link.about["paper"]) if officer else None
+        item = await queue.find(tx, vault, officer, link.about["paper"]) if officer else None
         if officer is None or item is None or item.seen != link.about["seen"] or item.kind not in queue.PAPERS:
             raise self._pages.refused()
         try:

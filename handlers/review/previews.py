@@ -168,7 +168,7 @@ class Previews:
         house = self._house
         settings = house.policy.settings
         officer = await authority.officer(tx, house.vault, meant.officer, local_date(house.clock(), settings.timezone))
-        item = await queue.find(tx, officer, meant.paper) if officer else None
+        item = await queue.find(tx, house.vault, officer, meant.paper) if officer else None
         if officer is None or item is None or item.seen != meant.seen or item.kind not in queue.PAPERS:
             return None
         try:

@@ -129,7 +129,7 @@ async def _only(
     tx: Tx, house: Equipment, settings: Settings, officer: Officer, since: int, upto: int
 ) -> Description | None:
     """The one that is new; None where it cannot be shown: it is counted, and keeps nobody from hearing of theirs."""
-    items = await queue.waiting(tx, officer, since=since, before=upto, most=1)
+    items = await queue.waiting(tx, house.vault, officer, since=since, before=upto, most=1)
     try:
         found = await describe(tx, house.vault, settings, officer, items[0]) if items else None
     except Invalid:

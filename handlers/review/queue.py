@@ -1,6 +1,9 @@
 """What waits for an officer, oldest first: papers, waivers, and what people ask for in their chats; after all of these
 what anybody can bring about who knows an ID, so that no flood of it keeps papers back.
 
+Whose something is, where they belong and what was asked must have been written by KP7 (`storage/seals.py`): else it is
+not there. It is counted all the same: to count, nothing is opened.
+
 Nothing is stored about a queue: it is what has no verdict yet, in the units of whoever asks. `seen` names what was on
 the screen; a button, a page or a key that names another one comes too late.
 """
@@ -12,10 +15,13 @@ from bot.flow import digest
 from bot.values import frozen
 from handlers.organisation.roles import Action, Officer
 from storage.database import Row, Tx
+from storage.seals import CHECKS, PEOPLE, REQUESTS, ours
+from storage.vault import Vault
 
 Kind = Literal["paper", "paper2", "waiver", "identity", "lock", "relink", "help"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PAPERS: tuple[Kind, ...] = ("paper", "paper2")  # of which there is something to look at
+PAPERS_AND_WAIVERS: tuple[Kind, ...] = (*PAPERS, "waiver")
 
 STRANGERS: tuple[Kind, ...] = ("identity", "lock")  # what anybody can bring about, as often as they type IDs
 
@@ -85,6 +91,7 @@ WHERE i.owner <> :me
 
 async def waiting(
     tx: Tx,
+    vault: Vault,
     officer: Officer,
     *,
     after: tuple[int, str] = (-1, ""),
@@ -97,22 +104,41 @@ async def waiting(
 ) -> list[Item]:
     """At most `most` items that this officer may decide, after that one (`Item.place`). `units`: only of these.
     `slots`: a pattern of LIKE. `since`, `before`: only what was asked for after the one, and by the other."""
-    rows = await tx.each(
-        f"SELECT x.* FROM ({_WAITING} {_OF_UNITS} AND i.asked_at > :since AND i.asked_at <= :before "  # noqa: S608
-        "AND COALESCE(i.slot, '') LIKE :slots) AS x WHERE x.place > :at OR (x.place = :at AND x.id > :id) "
-        "ORDER BY x.place, x.id LIMIT :most",
-        _batch(officer, kinds, units),
-        {
-            "me": officer.person_id,
-            "at": after[0],
-            "id": after[1],
-            "most": most,
-            "slots": slots,
-            "since": since,
-            "before": before,
-        },
-    )
-    return [_item(row) for row in rows]
+    found: list[Item] = []
+    while len(found) < most:  # what is not ours keeps nothing else from being seen
+        rows = await tx.each(
+            f"SELECT x.* FROM ({_WAITING} {_OF_UNITS} AND i.asked_at > :since AND i.asked_at <= :before "  # noqa: S608
+            "AND COALESCE(i.slot, '') LIKE :slots) AS x WHERE x.place > :at OR (x.place = :at AND x.id > :id) "
+            "ORDER BY x.place, x.id LIMIT :most",
+            _batch(officer, kinds, units),
+            {
+                "me": officer.person_id,
+                "at": after[0],
+                "id": after[1],
+                "most": most,
+                "slots": slots,
+                "since": since,
+                "before": before,
+            },
+        )
+        found += await _ours(tx, vault, [_item(row) for row in rows])
+        if len(rows) < most:
+            break
+        after = rows[-1]["place"], rows[-1]["id"]
+    return found[:most]
+
+
+async def _ours(tx: Tx, vault: Vault, items: Sequence[Item]) -> list[Item]:
+    owners = await ours(tx, vault, PEOPLE, (item.owner for item in items))
+    checks = await ours(tx, vault, CHECKS, (item.id for item in items if item.kind == "identity"))
+    asked = await ours(tx, vault, REQUESTS, (item.id for item in items if item.kind in ("lock", "relink", "help")))
+    found = []
+    for item in items:
+        there = item.owner in owners and owners[item.owner]["organisation_code"] == item.unit
+        written = item.kind in PAPERS_AND_WAIVERS or item.id in checks or item.id in asked
+        if there and written:
+            found.append(item)
+    return found
 
 
 async def counts(tx: Tx, officer: Officer, since: int = -1, upto: int = LAST) -> Mapping[Kind, int]:
@@ -144,12 +170,13 @@ async def newest(tx: Tx, upto: int) -> int | None:
     return int(row["newest"]) if row and row["newest"] is not None else None
 
 
-async def find(tx: Tx, officer: Officer, id: str) -> Item | None:
+async def find(tx: Tx, vault: Vault, officer: Officer, id: str) -> Item | None:
     """None: it does not wait (any more), or is none of this officer's business: nobody learns which."""
     rows = await tx.each(
         f"{_WAITING} {_OF_UNITS} AND i.id = :id", _batch(officer, KINDS, ()), {"me": officer.person_id, "id": id}
     )
-    return _item(rows[0]) if rows else None
+    found = await _ours(tx, vault, [_item(row) for row in rows])
+    return found[0] if found else None
 
 
 def _batch(officer: Officer, kinds: Sequence[Kind], units: Sequence[str]) -> list[dict[str, str]]:

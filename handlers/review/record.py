@@ -28,7 +28,7 @@ class Record:
 
     async def next(self, context: Context, effect: do.Next) -> dict[str, Any]:
         officer = await self._officer(context)
-        items = await queue.waiting(context.tx, officer, after=(effect.at, effect.id), most=1)
+        items = await queue.waiting(context.tx, context.vault, officer, after=(effect.at, effect.id), most=1)
         if not items:
             return {}
         nth = await queue.place(context.tx, officer, items[0])
@@ -80,7 +80,7 @@ class Record:
 
     async def _item(self, context: Context, id: str, seen: str) -> tuple[Officer, Item]:
         officer = await self._officer(context)
-        item = await queue.find(context.tx, officer, id)
+        item = await queue.find(context.tx, context.vault, officer, id)
         if item is None:
             raise await deciding.too_late(context.tx, context.vault, context.settings, officer, id)
         if item.seen != seen:

@@ -11,8 +11,10 @@ from handlers.documents.rules import Options, write_options
 from samples import make_papers
 from storage import people
 from storage.people import national_id_index
+from storage.seals import CAMPAIGNS
 from tests.cast import SOMCHAI, Player
 from tests.house import PATIENCE, Chat, House, LineChat, WebChat
+from tests.sealing import sealed
 
 DAYS = 20
 CARD, DEGREE = make_papers.pdf("id_card"), make_papers.pdf("degree")
@@ -31,6 +33,7 @@ async def listed(house: House, player: Player = SOMCHAI, options: Options = STAN
             "VALUES ('c1', :kind, 'รับรองทะเบียนประวัติ', :due, :due, 14, :options, 1) ON CONFLICT (id) DO NOTHING",
             {"kind": campaigns.KIND, "due": due.isoformat(), "options": write_options(options)},
         )
+        await sealed(tx, kp7.vault, CAMPAIGNS, "c1")
         person = await tx.one(
             "SELECT id FROM people WHERE id_index = :index",
             {"index": national_id_index(kp7.vault, player.national_id)},

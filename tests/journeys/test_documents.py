@@ -16,6 +16,7 @@ from bot.papers.shapes import Picture
 from handlers.documents import drafts
 from samples import bad_papers, make_papers
 from storage.files import Files, content_index
+from storage.seals import CAMPAIGNS
 from storage.stores import objects_at
 from tests.cast import SOMCHAI
 from tests.house import Chat, House, LineChat, a_house
@@ -31,6 +32,7 @@ from tests.journeys.papers import (
     owner,
     sends,
 )
+from tests.sealing import sealed
 from tests.security.tools import rows
 
 SMALL = (1280, 960)
@@ -403,6 +405,7 @@ async def test_who_has_handed_in_is_asked_by_the_next_campaign(chat: Chat) -> No
             "INSERT INTO campaigns (id, kind, name, upstream_due, due, late_days, options, made_at) "
             "SELECT 'c2', kind, 'ชุดที่สอง', '2099-01-01', '2099-01-01', 14, options, 2 FROM campaigns"
         )
+        await sealed(tx, chat.house.kp7.vault, CAMPAIGNS, "c2")
         await tx.run(
             "INSERT INTO listed (campaign_id, person_id, listed_on, due) "
             "SELECT 'c2', person_id, listed_on, '2099-01-01' FROM listed"

@@ -8,10 +8,12 @@ import pytest
 
 from bot.times import local_date
 from handlers.documents import campaigns
+from storage.seals import CAMPAIGNS
 from tests.cast import SOMCHAI
 from tests.house import Chat, a_house
 from tests.journeys.papers import answers_family, at_the_list, chooses, finished, sends
 from tests.journeys.test_documents import all_but_one, nothing_left_over, pdf, photo
+from tests.sealing import sealed
 from tests.security.tools import rows
 
 
@@ -38,6 +40,7 @@ async def another_asks_first(chat: Chat) -> None:
             "SELECT 'c2', kind, 'ชุดเร่งด่วน', :day, :day, 14, options, 2 FROM campaigns",
             {"day": yesterday},
         )
+        await sealed(tx, kp7.vault, CAMPAIGNS, "c2")
         await tx.run(
             "INSERT INTO listed (campaign_id, person_id, listed_on, due) "
             "SELECT 'c2', person_id, listed_on, :day FROM listed",

@@ -41,7 +41,7 @@ async def waits(house: House, who: Player) -> list[Description]:
     settings, vault = house.settings, house.kp7.vault
     async with house.kp7.database.write() as tx:
         found = await authority.officer(tx, vault, me.id, local_date(house.clock(), settings.timezone))
-        items = await queue.waiting(tx, found) if found else []
+        items = await queue.waiting(tx, house.kp7.vault, found) if found else []
         shown = [await describing.describe(tx, vault, settings, found, item) for item in items if found]
         lines = [describing.shown(f"chat:{me.id}", one) for one in shown]
         await audit.append(tx, vault, house.clock(), lines)

@@ -26,10 +26,12 @@ from storage.database import Database
 from storage.files import Files, content_index
 from storage.opening import opened
 from storage.people import national_id_index
+from storage.seals import CAMPAIGNS
 from storage.stores import objects_at
 from storage.vault import Key, Vault
 from tests.kill.driver import Phone, Seen, Ward
 from tests.kill.people import WORDS, Login, Person, load_roster, roster
+from tests.sealing import sealed
 
 PATIENCE = 60.0  # nobody waits longer for an answer
 AT_MOST = 180.0
@@ -65,6 +67,7 @@ async def list_everybody(ward: Ward, who: Sequence[Person]) -> None:
                 "VALUES ('c1', :kind, 'รับรองทะเบียนประวัติ', '2099-01-31', '2099-01-31', 14, :options, 1)",
                 {"kind": campaigns.KIND, "options": write_options(Options())},
             )
+            await sealed(tx, vault, CAMPAIGNS, "c1")
             for one in who:
                 person = await people.by_index(tx, vault, national_id_index(vault, one.national_id))
                 assert person

@@ -46,7 +46,7 @@ async def load_roster(ward: Ward) -> None:
     database = await Database.open(ward.database_url)
     try:
         vault = await opened(database, base64.b64decode(KEY))
-        await import_organisations(database, SAMPLES / "organisations.csv")
+        await import_organisations(database, vault, SAMPLES / "organisations.csv")
         rule = DateRule(date(2018, 10, 1), True)
         await import_roster(
             database, vault, SAMPLES / "roster.csv", today=TODAY, rule=rule, by="cli:malee",

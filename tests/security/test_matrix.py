@@ -26,14 +26,16 @@ from handlers.review.queue import KINDS, Item, Kind
 from handlers.review.record import Record
 from handlers.review.rules import Wanted
 from samples import make_papers
-from storage import chats, people
+from storage import chats, people, seals
 from storage.database import Tx
 from storage.files import hold
 from storage.ids import new_id
 from storage.macs import mac
 from storage.people import Person
+from storage.vault import Vault
 from tests.databases import on_a_file
 from tests.house import House, a_house
+from tests.sealing import sealed
 from tests.signing import context_of
 from tests.waiting import campaign, item, waits
 
@@ -87,6 +89,7 @@ async def place(tmp_path: Path, database_url: str) -> AsyncIterator[House]:
                     "VALUES (:code, :parent, :kind, :code, :code, '', '')",
                     {"code": f"X{code}", "parent": f"X{parent}" if parent else None, "kind": kind},
                 )
+                await sealed(tx, house.kp7.vault, seals.ORGANISATIONS, f"X{code}")
         yield house
 
 
@@ -96,9 +99,10 @@ async def staff(tx: Tx, house: House) -> list[Person]:
     return [found[row["id"]] for row in rows]
 
 
-async def belongs(tx: Tx, person: Person, unit: str) -> None:
+async def belongs(tx: Tx, vault: Vault, person: Person, unit: str) -> None:
     code = None if unit == "none" else f"X{unit}"
     await tx.run("UPDATE people SET organisation_code = :code WHERE id = :id", {"code": code, "id": person.id})
+    await sealed(tx, vault, seals.PEOPLE, person.id)
 
 
 async def holds(tx: Tx, house: House, person: Person, role: Role, *, below: bool) -> Officer:
@@ -151,7 +155,7 @@ async def scene(place: House) -> Scene:
         one.id: await kp7.files.put(one.id, one.key, pdf, now) for one in (*papers, *(who for _, _, who in people_))
     }
     async with kp7.database.write() as tx:
-        await campaign(tx)
+        await campaign(tx, kp7.vault)
         ids: dict[tuple[str, Kind], str] = {}
 
         async def wait(owner: Person, kind: Kind) -> str:
@@ -160,10 +164,10 @@ async def scene(place: House) -> Scene:
             return await waits(tx, kp7.vault, owner, kind, now, file=file)
 
         for (unit, kind), owner in owners.items():
-            await belongs(tx, owner, unit)
+            await belongs(tx, kp7.vault, owner, unit)
             ids[unit, kind] = await wait(owner, kind)
         for role, below, person in people_:
-            await belongs(tx, person, "own")
+            await belongs(tx, kp7.vault, person, "own")
             held = await holds(tx, place, person, role, below=below)
             mine = [await item(tx, await wait(person, kind)) for kind in ("paper", "help")]
             made.officers.append((role, below, held, mine))
@@ -178,7 +182,7 @@ async def test_nobody_reaches_what_is_not_theirs(place: House, scene: Scene) -> 
     previews, addresses = Previews(_equipment(place)), Addresses(kp7.vault)
     for role, below, held, unit, there, allowed in scene.everything():
         async with kp7.database.read() as tx:
-            found = await queue.find(tx, held, there.id)
+            found = await queue.find(tx, kp7.vault, held, there.id)
         answers = {"find": found is not None}
         if there.kind in queue.PAPERS:
             path = addresses.of(there, 1, held.person_id, now)[0]

@@ -18,10 +18,12 @@ from handlers.review.prompts import SETTLES
 from handlers.review.queue import Item
 from storage.ids import new_id
 from storage.people import national_id_index
+from storage.seals import CHECKS
 from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.house import Chat, House, a_house
 from tests.journeys.reviewing import in_office_hours, proves, the_clock_strikes
 from tests.officers import grant, officer, revoke, who
+from tests.sealing import sealed
 from tests.security.tools import rows
 from tests.waiting import paper_waits
 
@@ -212,6 +214,7 @@ async def test_whoever_lets_somebody_in_judges_none_of_their_papers(both: House)
             index = national_id_index(kp7.vault, person.profile["national_id"])
             row = {"id": new_id(), "account": account["id"], "key": account["key_id"], "index": index, "now": now}
             await tx.run(insert, {**row, "then": then, "by": by, "verdict": verdict})
+            await sealed(tx, kp7.vault, CHECKS, row["id"])
     decision = Decision(item.id, item.seen, "approve")
     with pytest.raises(Invalid, match="same_officer"):
         async with kp7.database.write() as tx:
@@ -219,6 +222,6 @@ async def test_whoever_lets_somebody_in_judges_none_of_their_papers(both: House)
     async with kp7.database.write() as tx:
         found = await authority.officer(tx, kp7.vault, anan.id, local_date(now, both.settings.timezone))
         assert found
-        assert {one.kind for one in await queue.waiting(tx, found)} == {"paper"}
+        assert {one.kind for one in await queue.waiting(tx, kp7.vault, found)} == {"paper"}
         done = await deciding.decide(tx, kp7.vault, both.settings, anan.id, decision, by=f"web:{anan.id}", now=now)
     assert done.verdict == "approved"

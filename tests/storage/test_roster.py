@@ -158,7 +158,7 @@ async def test_only_those_are_retired_whose_status_is_still_the_same(database: D
     people = await rows(database, "people")
     await imports(database, replace(MALEE, status="retired"), now=2)
     async with database.write() as tx:
-        retired = await retire(tx, people, 3)
+        retired = await retire(tx, VAULT, people, 3)
     assert retired == [(await person(database)).id]
     assert [(await person(database, who)).status for who in (SOMCHAI, MALEE)] == ["left", "retired"]
     assert (await rows(database, "people"))[0]["updated_at"] == 3

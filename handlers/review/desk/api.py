@@ -69,10 +69,18 @@ class Api:
         before = now - int(days or 0) * reading.DAY_MS
         async with self._house.database.write() as tx:
             seat = await self._seat(tx, request)
-            found = await queue.waiting(
-                tx, seat.officer, after=after, most=PAGE + 1, kinds=kinds, units=units, slots=slots, before=before
-            )
             vault, texts = self._house.vault, self._house.texts
+            found = await queue.waiting(
+                tx,
+                vault,
+                seat.officer,
+                after=after,
+                most=PAGE + 1,
+                kinds=kinds,
+                units=units,
+                slots=slots,
+                before=before,
+            )
             rows = await reading.rows(tx, vault, texts, language, found[:PAGE], now)
             counts = await queue.counts(tx, seat.officer)
             if rows:
@@ -213,7 +221,7 @@ class Api:
 
     async def _item(self, tx: Tx, request: Request, seat: Seat) -> Item:
         id = request.path_params["id"]
-        item = await queue.find(tx, seat.officer, id) if _ID.fullmatch(id) else None
+        item = await queue.find(tx, self._house.vault, seat.officer, id) if _ID.fullmatch(id) else None
         if item is None:
             raise Refused(404, "error.item_gone")
         return item

@@ -10,8 +10,8 @@ import pytest
 from handlers.organisation.imports import Report, import_organisations
 from storage.database import Database, Tx
 from storage.roster import Written
+from tests.handlers.organisation.test_imports import VAULT, imports, path, somebody, tree
 from tests.handlers.organisation.test_imports import database as database
-from tests.handlers.organisation.test_imports import imports, path, somebody, tree
 from tests.handlers.organisation.test_roster import save
 
 __all__ = ["database", "path"]
@@ -73,13 +73,13 @@ async def test_two_rosters_with_the_same_new_people(database: Database, path: Pa
 
 async def test_organisations(database: Database, path: Path) -> None:
     rows = ("1,กระทรวง,กระทรวงตัวอย่าง,,,,", "2,กรม,กรมตัวอย่าง,,,,1")
-    await import_organisations(database, tree(path, *rows))
+    await import_organisations(database, VAULT, tree(path, *rows))
 
     async def touch(tx: Tx, code: str) -> int:
         return await tx.run("UPDATE organisations SET province = '' WHERE code = :code", {"code": code})
 
     tree(path, *(row.replace("ตัวอย่าง", "ใหม่") for row in rows))
-    report = await in_its_way(database, lambda: import_organisations(database, path), touch, "1", "2")
+    report = await in_its_way(database, lambda: import_organisations(database, VAULT, path), touch, "1", "2")
     assert report.written == Written(changed=2)
     async with database.read() as tx:
         names = [row["name_th"] for row in await tx.all("SELECT name_th FROM organisations ORDER BY code")]

@@ -236,13 +236,13 @@ def tree(path: Path, *lines: str) -> Path:
 
 async def test_organisations_are_previewed_and_changed_in_the_same_way(database: Database, path: Path) -> None:
     first = tree(path, "1,กรม,กรมตัวอย่าง,,,,", "2,กอง,กองทดสอบ,,,,1")
-    assert (await import_organisations(database, first)).written == Written(added=2)
+    assert (await import_organisations(database, VAULT, first)).written == Written(added=2)
     tree(path, "1,กรม,กรมตัวอย่าง,,,,", "2,สถาบัน,สถาบันทดสอบ,,,,1", "3,กอง,กองใหม่,,,,9", "4,กอง,กองใหม่,,,,2")
-    report = await import_organisations(database, path, dry=True)
+    report = await import_organisations(database, VAULT, path, dry=True)
     assert report.written == Written(added=1, changed=1, left=1)
     assert report.changes == [Change(3, "changed", ("ประเภท", "ชื่อ")), Change(5, "added")]
     assert [(bad.number, bad.code) for bad in report.bad] == [(4, "parent_unknown")]
     async with database.read() as tx:
         assert await tx.all("SELECT name_th FROM organisations WHERE code IN ('2', '4')") == [{"name_th": "กองทดสอบ"}]
-    await import_organisations(database, path)
-    assert (await import_organisations(database, path)).written == Written(left=3)
+    await import_organisations(database, VAULT, path)
+    assert (await import_organisations(database, VAULT, path)).written == Written(left=3)
