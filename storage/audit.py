@@ -56,7 +56,9 @@ class Fault:
     ends), anchor (this line was told to somebody, and is another one now or gone), aside (this line was told to a file
     in which it no longer stands), rule (this line tells of a row of the table `policy` that is gone), altered (… that
     was edited), unlogged (such a row that no line tells of; `seq` is 0), back (this
-    line tells of an erasure, and what was erased is there again)."""
+    line tells of an erasure, and what was erased is there again), ungranted (the table `grants` has a row that no line
+    tells of; `seq` is 0), put_back (this line tells of the end of a role that has not ended in that table), reopened (…
+    of a verdict on what waits for one), factorless (… of a second factor that is not there)."""
 
     seq: int
     code: str
@@ -141,6 +143,23 @@ FROM each(:batch) WHERE true RETURNING seq
 """
 
 
+async def stands(tx: Tx, vault: Vault, subject: str, done: str, undone: str) -> bool:
+    """Was `done` written of them later than any `undone`? The latter counts only if it is genuine; and a line that was
+    taken out is missed by `verify`."""
+    key = _key(vault)
+    rows = await tx.all(
+        "SELECT l.*, b.mac AS before FROM audit l LEFT JOIN audit b ON b.seq = l.seq - 1 "
+        "WHERE l.subject = :subject AND l.action IN (:done, :undone) ORDER BY l.seq DESC",
+        {"subject": subject, "done": done, "undone": undone},
+    )
+    for row in rows:
+        if row["action"] == done:
+            return True
+        if fits(row["mac"], key, "line", row["before"] or _start(key), *_fields(row)):
+            return False
+    return False
+
+
 # --- looking at it ----------------------------------------------------------------------------------------------------
 
 
@@ -196,6 +215,11 @@ class Verifier:
         self._count = self._lines = self._anchors = 0
         self._rules: dict[str, int] = {}  # id of a row → the line that tells of it
         self._destroyed: dict[str, int] = {}  # id of a key → likewise
+        self._granted: dict[str, int] = {}  # id of a grant
+        self._ended: dict[str, int] = {}
+        self._factors: dict[str, int] = {}  # id of who has one
+        self._checks: dict[str, tuple[int, int]] = {}  # number of a check that was decided → likewise, and when
+        self._requests: dict[str, int] = {}  # id of a request that was decided
 
     @property
     def verdict(self) -> Verdict:
@@ -219,10 +243,8 @@ class Verifier:
                     self._fault(seq + 1, "missing")
                 elif not fits(line["mac"], self._key, "line", last, *_fields(line)):
                     self._fault(line["seq"], "edited")
-                elif line["action"] == "policy.set":
-                    self._rules[orjson.loads(line["detail"]).get("id", "")] = line["seq"]
-                elif line["action"] == ERASED:
-                    self._destroyed.update(dict.fromkeys(orjson.loads(line["detail"]).get("keys", ()), line["seq"]))
+                else:
+                    self._learn(line)
                 seq, last = line["seq"], line["mac"]
             self._lines += len(page)
             yield self._lines
@@ -237,6 +259,52 @@ class Verifier:
             self._fault(0, "edited")
         await self._compare_keys(tx)
         await self._compare_rules(tx)
+        await self._compare_officers(tx)
+        await self._compare_verdicts(tx)
+
+    def _learn(self, line: Row) -> None:
+        """A genuine line: what must be so in the tables since."""
+        seq, subject, action = line["seq"], line["subject"], line["action"]
+        if action not in _TELLING and not action.startswith("request."):
+            return
+        detail = orjson.loads(line["detail"])
+        match action:
+            case "policy.set":
+                self._rules[detail.get("id", "")] = seq
+            case "person.erased":
+                self._destroyed.update(dict.fromkeys(detail.get("keys", ()), seq))
+            case "officer.granted":
+                self._granted[detail.get("grant", "")] = seq
+            case "officer.ended":
+                self._ended[detail.get("grant", "")] = seq
+            case "factor.set_up":
+                self._factors[subject] = seq
+            case "officer.factor_reset":
+                self._factors.pop(subject, None)
+            case "identity.confirmed" | "identity.refused":
+                self._checks[detail.get("check", "")] = seq, line["at"]
+            case _:
+                self._requests[detail.get("request", "")] = seq
+
+    async def _compare_officers(self, tx: Tx) -> None:
+        """No row of a role is there without its line, or open after its end; what was set up is there."""
+        for row in await tx.all("SELECT id, ended_at FROM grants ORDER BY id"):
+            if row["id"] not in self._granted:
+                self._fault(0, "ungranted")
+            elif row["ended_at"] is None and row["id"] in self._ended:
+                self._fault(self._ended[row["id"]], "put_back")
+        for row in await tx.each(_FACTORLESS, [{"id": id} for id in self._factors]):
+            self._fault(self._factors[row["id"]], "factorless")
+
+    async def _compare_verdicts(self, tx: Tx) -> None:
+        """What was decided waits no more. (The number of a check is used again, once its row has gone.)"""
+        for row in await tx.all("SELECT reference, asked_at FROM identity_checks WHERE decided_at IS NULL"):
+            seq, at = self._checks.get(row["reference"], (0, 0))
+            if seq and isinstance(row["asked_at"], int) and row["asked_at"] <= at:
+                self._fault(seq, "reopened")
+        for row in await tx.all("SELECT id FROM requests WHERE decided_at IS NULL ORDER BY id"):
+            if row["id"] in self._requests:
+                self._fault(self._requests[row["id"]], "reopened")
 
     async def _compare_rules(self, tx: Tx) -> None:
         """Rows of `policy` are only ever added, each with a line. (For what is in them: `altered`.)"""
@@ -285,6 +353,16 @@ class Verifier:
         self._count += 1
         if len(self._faults) < SHOWN:
             self._faults.append(Fault(seq, code))
+
+
+_TELLING = frozenset({
+    "policy.set", ERASED, "officer.granted", "officer.ended", "factor.set_up", "officer.factor_reset",
+    "identity.confirmed", "identity.refused",
+})  # fmt: skip
+_FACTORLESS = """
+SELECT p.id FROM each(:batch) e JOIN people p ON p.id = e.value ->> 'id'
+LEFT JOIN second_factors f ON f.person_id = p.id AND f.confirmed_at IS NOT NULL WHERE f.person_id IS NULL ORDER BY p.id
+"""
 
 
 # --- anchors ----------------------------------------------------------------------------------------------------------

@@ -27,6 +27,10 @@ _FAULTS = {
     "altered": "line {seq} tells of a rule whose row in the table policy was edited",
     "back": "line {seq} tells of an erasure, and what was erased is there again: restart KP7, which erases it",
     "unlogged": "the table policy has a row that no line tells of",
+    "ungranted": "the table grants has a row that no line tells of",
+    "put_back": "line {seq} tells of the end of a role that stands open in the table grants: its old row was put back",
+    "reopened": "line {seq} tells of a verdict, and what was decided waits again: its old row was put back",
+    "factorless": "line {seq} tells of a second factor that is gone: ask why, then `kp7 officer reset-factor`",
 }
 
 

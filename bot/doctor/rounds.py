@@ -22,6 +22,7 @@ from bot.doctor import (
     public,
     rules,
     schedule,
+    seals,
     settings,
     store,
 )
@@ -46,6 +47,7 @@ CHECKS = (
     Check("files", files.look),
     Check("database", database.look, ("database_url", "master_key"), seconds=60),
     Check("rules", rules.look, ("database_url", "master_key", "timezone")),
+    Check("seals", seals.look, ("database_url", "master_key"), seconds=60),
     Check("officers", officers.look, ("database_url", "master_key", "timezone")),
     Check("anchors", anchors.look, ("database_url", "master_key", "audit_anchor")),
     Check("erasures", ledger.look, ("database_url", "master_key", "erased_file")),

@@ -138,7 +138,7 @@ class FactorPage:
                 raise Refused(404, "factor_page.gone")
             await proofs.prove(tx, house.vault, settings, account, person.id, account, chat["session"], now)
             written = await self._outbox.insert(tx, self._told(person, link.language, now))
-            line = audit.Line(f"{link.account['channel']}:{person.id}", "factor.set_up", person.id)
+            line = audit.Line(f"{link.account['channel']}:{person.id}", factors.SET_UP, person.id)
             await audit.append(tx, house.vault, now, [line])
             return written, None
 
@@ -159,7 +159,7 @@ class FactorPage:
     async def _allowed(self, tx: Tx, link: Link) -> bool:
         """An officer without a second factor."""
         house = self._house
-        if await factors.enrolled(tx, link.person_id):
+        if await factors.enrolled(tx, link.person_id) or await factors.lost(tx, house.vault, link.person_id):
             return False
         today = local_date(house.clock(), house.policy.settings.timezone)
         return await authority.officer(tx, house.vault, link.person_id, today) is not None

@@ -20,7 +20,7 @@ import structlog
 from bot.events import Invalid
 from bot.settings import Settings
 from bot.times import MINUTE, moment
-from storage import attempts
+from storage import attempts, audit
 from storage.attempts import Limit
 from storage.database import Row, Tx
 from storage.macs import fits, mac
@@ -32,6 +32,7 @@ DIGITS, SECONDS, AROUND = 6, 30, 1  # a code; how long it lasts; how many steps 
 LOCK = 15 * MINUTE
 WRONG_PER_DAY = 20
 KIND = "factor"  # in `attempts`
+SET_UP, RESET = "factor.set_up", "officer.factor_reset"  # in the audit log, which tells who must have one
 
 _BOUND = ("person_id", "key_id", "secret", "step", "made_at", "confirmed_at")
 
@@ -54,11 +55,23 @@ async def enrolled_of(tx: Tx, vault: Vault, people: Sequence[str]) -> frozenset[
     return frozenset(row["person_id"] for row in rows if fits(row["mac"], secret, *(row[name] for name in _BOUND)))
 
 
+async def lost(tx: Tx, vault: Vault, person_id: str) -> bool:
+    """They have set one up, nobody has reset it, and it is not there: somebody has deleted it. Only an operator lets
+    them set up another one, or a mailbox alone would be enough."""
+    if await enrolled(tx, person_id) or not await audit.stands(tx, vault, person_id, SET_UP, RESET):
+        return False
+    log.error("second_factor_gone", person=person_id)
+    return True
+
+
 async def begin(tx: Tx, vault: Vault, person_id: str, key: Key, now: int) -> str | None:
-    """→ a new secret, base32, to be shown once; None: there is a factor already, which only an operator resets.
+    """→ a new secret, base32, to be shown once; None: there is a factor already, or one was deleted (`lost`),
+    which only an operator resets.
 
     A secret of which no code has come back is replaced.
     """
+    if await lost(tx, vault, person_id):
+        return None
     secret = pyotp.random_base32()  # 160 bits
     row = {
         "person_id": person_id,

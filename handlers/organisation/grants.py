@@ -414,9 +414,10 @@ async def reset_factor(
     async with database.write() as tx:
         person = await _person(tx, vault, national_id)
         await people.lock(tx, [person.id])
-        if not await factors.reset(tx, person.id):
+        lost = await factors.lost(tx, vault, person.id)
+        if not await factors.reset(tx, person.id) and not lost:
             raise Refused("They have no second factor.")
-        await audit.append(tx, vault, clock(), [audit.Line(by, "officer.factor_reset", person.id)])
+        await audit.append(tx, vault, clock(), [audit.Line(by, factors.RESET, person.id)])
 
 
 # --- showing ----------------------------------------------------------------------------------------------------------

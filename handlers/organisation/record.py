@@ -20,7 +20,10 @@ async def _officer(context: Context) -> str:
 
 
 async def needs_factor(context: Context, _: do.NeedsFactor) -> bool:
-    return not await factors.enrolled(context.tx, await _officer(context))
+    officer = await _officer(context)
+    if await factors.lost(context.tx, context.vault, officer):
+        raise Invalid("factor_lost")
+    return not await factors.enrolled(context.tx, officer)
 
 
 async def open_factor_page(context: Context, _: do.OpenFactorPage) -> dict[str, str]:

@@ -9,12 +9,14 @@ import pytest
 from playwright.async_api import Browser, Download, Locator, Page, ViewportSize, expect
 
 from bot.events import Language
+from storage.seals import ORGANISATIONS
 from tests.browser.desk import TELEPHONE, Desk, pattern, words
 from tests.cast import MALEE, SOMCHAI
 from tests.desks import chats, link, waits
 from tests.house import House
 from tests.officers import officer
 from tests.papers import tools
+from tests.sealing import sealed
 from tests.security.tools import change, rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -236,6 +238,8 @@ async def test_what_people_wrote_is_shown_as_text(browser: Browser, house: House
     id = await waits(house)
     await change(house, "UPDATE campaigns SET name = :evil", evil=evil)
     await change(house, "UPDATE organisations SET name_th = :evil WHERE code = 'D0103'", evil=evil)
+    async with house.kp7.database.write() as tx:
+        await sealed(tx, house.kp7.vault, ORGANISATIONS, "D0103")
     async with sitting(browser, house, "th", OFFICE, totp) as malee:
         await malee.sees(id)
         await expect(malee.page.locator("#roster")).to_contain_text(evil)

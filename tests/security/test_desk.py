@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot import thai
+from storage.seals import ORGANISATIONS
 from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.desks import JPEG, Browser, chats, link, sits, waits
 from tests.house import House, a_house
 from tests.officers import officer, revoke
+from tests.sealing import sealed
 from tests.security.tools import change, person, rows
 from tests.signing import CAMPAIGN
 
@@ -185,6 +187,8 @@ async def test_filters_take_nothing_else(malee: Browser) -> None:
 async def test_what_people_wrote_is_text(house: House, malee: Browser) -> None:
     """In the page and what its scripts get; that they put it in as text is in `tests/browser/test_desk_page.py`."""
     await change(house, "UPDATE organisations SET name_th = '<script>alert(1)</script>' WHERE code = 'D0101'")
+    async with house.kp7.database.write() as tx:
+        await sealed(tx, house.kp7.vault, ORGANISATIONS, "D0101")
     page = await malee.gets("/console")
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert(1)" in page.text

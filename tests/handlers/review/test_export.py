@@ -18,7 +18,9 @@ from handlers.organisation import authority
 from handlers.review import export
 from handlers.review.export import Fault, Report, Wanted
 from storage.files import content_index
+from storage.seals import CAMPAIGNS
 from tests.approved import Office, national_id, office, pdf
+from tests.sealing import sealed
 
 ALL = [f"{place}_{paper}.pdf" for place, paper in (
     ("01", "บัตรประชาชน"), ("02", "ทะเบียนบ้าน"), ("03", "บัตรประชาชนบิดา"), ("04", "บัตรประชาชนมารดา"),
@@ -160,6 +162,8 @@ async def test_a_file_that_is_not_the_one_that_was_looked_at_stays(hr: Office) -
 async def test_two_levels_are_two_officers(hr: Office) -> None:
     await hr.campaign(id="c2", options=Options(levels=2))
     await change(hr, "UPDATE campaigns SET options = (SELECT options FROM campaigns WHERE id = 'c2') WHERE id = 'c1'")
+    async with hr.database.write() as tx:
+        await sealed(tx, hr.house.vault, CAMPAIGNS, "c1")
     malee, suda, somchai = [await hr.somebody(name, nth=n) for n, name in enumerate(("มาลี", "สุดา", "สมชาย"), 1)]
     rest = ("house", "father", "mother")
     await hr.hands_in(somchai, {slot: pdf(somchai, slot) for slot in ("id_card", *rest)})
