@@ -87,12 +87,13 @@ async def begin(tx: Tx, vault: Vault) -> None:
 async def renew_head(tx: Tx, vault: Vault) -> bool:
     """Is this log from before there were seals (`storage/seals.py`)? True once: then its head is one of today.
 
-    Nobody without the key makes that true again, but by putting back a head from then, with all of the log as it was
-    then: which anchors tell.
+    Nobody without the key makes that true again, but by putting back the whole log as it was then: which anchors tell.
     """
     key = _key(vault)
     row = await tx.one("SELECT seq, last, mac FROM audit_head WHERE id = 1")
     if row is None or not fits(row["mac"], key, "head", row["seq"], row["last"]):
+        return False
+    if await tx.one("SELECT 1 FROM audit WHERE seq > :seq LIMIT 1", row):
         return False
     renewed = await tx.run(
         "UPDATE audit_head SET mac = :new WHERE id = 1 AND mac = :mac",

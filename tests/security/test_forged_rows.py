@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.doctor import seals as seals_check
 from bot.events import Invalid
 from bot.times import local_date
 from handlers.documents import campaigns
@@ -19,7 +20,9 @@ from handlers.review.rules import Wanted
 from storage import audit, people, seals
 from storage.people import Person
 from tests.cast import ANAN, MALEE, PRIYA, SOMCHAI, Player
-from tests.house import SAMPLES, Chat, House, a_house
+from tests.command import told
+from tests.doctor.patients import case, is_well, the_fault
+from tests.house import KEY, SAMPLES, Chat, House, a_house
 from tests.journeys.test_officer import asks_hr
 from tests.officers import grant, revoke
 from tests.security.factor.page import Browser, link_on
@@ -400,3 +403,21 @@ async def test_a_second_factor_that_was_deleted_is_set_up_anew_by_an_operator_on
     both.clock.forward(minutes=1)
     assert await sets_up(both, malee) == 200
     assert await faults(both) == []
+
+
+async def test_doctor_and_the_command_name_what_is_not_ours(tmp_path: Path, house: House) -> None:
+    patient = case(tmp_path, master_key=KEY, database_url=house.settings.database_url)
+    assert "written by KP7" in await is_well(seals_check.look, patient)
+    somchai = await person(house, SOMCHAI)
+    await change(house, "UPDATE people SET status = 'left' WHERE id = :id", id=somchai.id)
+    fault = await the_fault(seals_check.look, patient)
+    assert somchai.id in fault.says
+    assert "สมชาย" not in fault.says
+    ended = await grant(house, MALEE.national_id)
+    (row,) = await rows(house, "SELECT mac FROM grants")
+    await revoke(house, MALEE.national_id)
+    await change(house, "UPDATE grants SET ended_at = NULL, ended_why = NULL, mac = :mac", mac=row["mac"])
+    code, said = await told(house, "audit", "verify")
+    assert code == 1
+    assert "stands open" in said
+    assert ended not in said
