@@ -179,7 +179,7 @@ async def moved_in(ward: Ward, owners: int, officers: int = 2) -> Office:
         await asyncio.gather(*(ward.deliver(phone.opens()) for phone in phones))
         await ward.settles()
         async with database.write() as tx:
-            await campaign(tx)
+            await campaign(tx, vault)
             for nth, (person, phone) in enumerate(zip((*judges, *owning), phones, strict=True)):
                 chance = random.Random(ward.chance.random())
                 chat = await _account(tx, phone.user)

@@ -37,7 +37,7 @@ async def test_checks_of_strangers_keep_no_paper_back(both: House) -> None:
     await grant(both, MALEE.national_id)
     malee, somchai = await who(both, MALEE.national_id), await who(both, SOMCHAI.national_id)
     async with kp7.database.write() as tx:
-        await campaign(tx)
+        await campaign(tx, kp7.vault)
         flood = [await waits(tx, kp7.vault, somchai, "identity", now - 9_000 + n) for n in range(FLOOD)]
         lock = await waits(tx, kp7.vault, somchai, "lock", now - 10_000)
         known = [
@@ -49,12 +49,12 @@ async def test_checks_of_strangers_keep_no_paper_back(both: House) -> None:
         found = await authority.officer(tx, kp7.vault, malee.id, local_date(now, both.settings.timezone))
         assert found
         seen: list[Item] = []
-        while page := await queue.waiting(tx, found, after=seen[-1].place if seen else (-1, ""), most=7):
+        while page := await queue.waiting(tx, kp7.vault, found, after=seen[-1].place if seen else (-1, ""), most=7):
             seen += page
         assert [item.id for item in seen] == [*known, lock, *flood]
         assert await queue.place(tx, found, seen[0]) == (1, FLOOD + 4)
         assert await queue.place(tx, found, seen[-1]) == (FLOOD + 4, FLOOD + 4)
-        (last,) = await queue.waiting(tx, found, since=now - 60, before=now - 50)
+        (last,) = await queue.waiting(tx, kp7.vault, found, since=now - 60, before=now - 50)
         assert last.kind == "help"
 
 
