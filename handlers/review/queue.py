@@ -152,17 +152,6 @@ async def counts(tx: Tx, officer: Officer, since: int = -1, upto: int = LAST) ->
     return {row["kind"]: row["n"] for row in rows}
 
 
-async def place(tx: Tx, officer: Officer, item: Item) -> tuple[int, int]:
-    """Which one it is among all that wait for this officer, from 1, and how many these are."""
-    rows = await tx.each(
-        "SELECT COUNT(*) AS n, SUM(CASE WHEN x.place < :at OR (x.place = :at AND x.id <= :id) THEN 1 ELSE 0 END) "  # noqa: S608
-        f"AS nth FROM ({_WAITING} {_OF_UNITS}) AS x",
-        _batch(officer, KINDS, ()),
-        {"me": officer.person_id, "at": item.place[0], "id": item.id},
-    )
-    return int(rows[0]["nth"] or 0), int(rows[0]["n"])
-
-
 async def newest(tx: Tx, upto: int) -> int | None:
     """When the last of all that wait, whoever it waits for, was asked for; not after `upto`. None: nothing waits."""
     latest = f"SELECT MAX(x.asked_at) AS newest FROM ({_WAITING}) AS x WHERE x.asked_at <= :upto"  # noqa: S608

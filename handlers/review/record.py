@@ -31,8 +31,8 @@ class Record:
         items = await queue.waiting(context.tx, context.vault, officer, after=(effect.at, effect.id), most=1)
         if not items:
             return {}
-        nth = await queue.place(context.tx, officer, items[0])
-        return await self._card(context, officer, items[0], nth)
+        left = await queue.counts(context.tx, officer)
+        return await self._card(context, officer, items[0], sum(left.values()))
 
     async def look(self, context: Context, effect: do.Look) -> dict[str, Any] | Say:
         try:
@@ -87,22 +87,20 @@ class Record:
             raise Invalid("item_changed")
         return officer, item
 
-    async def _card(
-        self, context: Context, officer: Officer, item: Item, nth: tuple[int, int] = (0, 0)
-    ) -> dict[str, Any]:
+    async def _card(self, context: Context, officer: Officer, item: Item, left: int = 0) -> dict[str, Any]:
         found = await describe(context.tx, context.vault, context.settings, officer, item)
         pictures = self._addresses.of(item, sheets(found), officer.person_id, context.now)
         await audit.append(context.tx, context.vault, context.now, [shown(_by(context), found)])
-        return card(found, pictures, nth)
+        return card(found, pictures, left)
 
 
 def sheets(found: Description) -> int:
     return found.paper.pages if found.paper and found.paper.file else 0
 
 
-def card(found: Description, pictures: Sequence[str], nth: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+def card(found: Description, pictures: Sequence[str], left: int = 0) -> dict[str, Any]:
     """An item as JSON. `lines`, `title`: packed. `options`: [wanted, style, asks] of each. `place`: as the queue is
-    ordered; `nth`, `of`: which one it is of how many that wait, 0 where nobody asked."""
+    ordered; `left`: how many wait, with this one, 0 where nobody asked."""
     item = found.item
     return {
         "kind": item.kind,
@@ -116,8 +114,7 @@ def card(found: Description, pictures: Sequence[str], nth: tuple[int, int] = (0,
         "name": found.name,
         "sheets": sheets(found),
         "pictures": list(pictures),
-        "nth": nth[0],
-        "of": nth[1],
+        "left": left,
     }
 
 

@@ -130,7 +130,7 @@ def _shown(card: Card) -> dict[str, object]:
     return {
         "title": unpack(card["title"]),
         "lines": tuple(unpack(line) for line in card["lines"]),
-        "place": Say("review.place", {"n": card["nth"], "of": card["of"]}) if card["of"] else "",
+        "place": Say("review.left", {"n": card["left"]}) if card["left"] else "",
     }
 
 

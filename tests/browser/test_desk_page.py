@@ -1,18 +1,15 @@
 """Malee works through what waits at the review desk with the keyboard alone: in Thai on a small screen of an office, in
 English on a telephone; and beside a colleague."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import pyotp
 import pytest
 from playwright.async_api import Browser, Download, Locator, Page, ViewportSize, expect
 
 from bot.events import Language
 from storage.seals import ORGANISATIONS
-from tests.browser.desk import TELEPHONE, Desk, pattern, words
+from tests.browser.desk import TELEPHONE, pattern
+from tests.browser.sitting import OFFICE, focused, sitting
 from tests.cast import MALEE, SOMCHAI
-from tests.desks import chats, link, waits
+from tests.desks import chats, waits
 from tests.house import House
 from tests.officers import officer
 from tests.papers import tools
@@ -20,66 +17,6 @@ from tests.sealing import sealed
 from tests.security.tools import change, rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-OFFICE: ViewportSize = {"width": 1366, "height": 768}
-SETTLED = 300  # ms: see desk.js
-
-
-class Sitting:
-    """An officer before the page."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.page, self.house = desk, desk.page, desk.house
-
-    def says(self, key: str) -> str:
-        return words(self.desk.language, key)
-
-    async def enters(self, totp: pyotp.TOTP) -> None:
-        """In Thai, as her chat is."""
-        await self.page.goto(self.house.url + await link(self.house))
-        await self.page.get_by_role("button", name=words("th", "desk.open")).press("Enter")
-        code = self.page.get_by_label(words("th", "desk.code_hint"))
-        await expect(code).to_be_focused()
-        await expect(self.page.get_by_role("button", name=words("th", "desk.enter_code"))).to_be_enabled()
-        await self.page.keyboard.type(totp.at(self.house.clock() // 1000))
-        await self.page.keyboard.press("Enter")
-        await self.page.wait_for_url("**/console")
-
-    async def sees(self, id: str) -> None:
-        """It is on the screen, and a key counts."""
-        await expect(self.page.locator("body")).to_have_attribute("data-shown", id)
-        await expect(self.page.locator("#approve")).to_be_enabled()
-        await self.page.wait_for_timeout(SETTLED)
-
-    async def presses(self, *keys: str) -> None:
-        for key in keys:
-            await self.page.keyboard.press(key)
-
-    @property
-    def said(self) -> Locator:
-        return self.page.locator("#said")
-
-    async def check(self) -> None:
-        assert await self.page.evaluate("kp7Checks.misfits()") == []
-        assert await self.page.evaluate("kp7Checks.nameless()") == []
-
-
-@asynccontextmanager
-async def sitting(
-    browser: Browser, house: House, language: Language, size: ViewportSize, totp: pyotp.TOTP
-) -> AsyncIterator[Sitting]:
-    async with Desk.at(browser, house, language, size) as desk:
-        malee = Sitting(desk)
-        await malee.enters(totp)
-        if language == "en":  # her chat is in Thai
-            await malee.page.get_by_role("button", name="English").click()
-        yield malee
-        desk.check_quiet()
-
-
-async def focused(page: Page) -> str:
-    return str(await page.evaluate("document.activeElement.id || document.activeElement.className"))
-
 
 @pytest.mark.parametrize(("language", "size"), [("th", OFFICE), ("en", TELEPHONE)], ids=["th", "en"])
 async def test_walks_through_what_waits(browser: Browser, house: House, language: Language, size: ViewportSize) -> None:
@@ -105,7 +42,8 @@ async def test_walks_through_what_waits(browser: Browser, house: House, language
         assert before
         assert after
         assert after["width"] > before["width"]
-        await malee.presses("-")
+        await malee.presses("+", "0")
+        assert await page.locator(".sheet").first.bounding_box() == before
         # without a verdict, and back
         await malee.presses("ArrowRight")
         await malee.sees(second)
@@ -115,6 +53,7 @@ async def test_walks_through_what_waits(browser: Browser, house: House, language
         await malee.presses("a")
         await malee.sees(second)
         await expect(malee.said).to_contain_text(malee.says("desk.verdict_approved"))
+        assert await focused(page) == "paper-title"
         await malee.presses("r")
         dialog = page.locator("#asking")
         await expect(dialog).to_be_visible()
@@ -126,6 +65,7 @@ async def test_walks_through_what_waits(browser: Browser, house: House, language
         await malee.presses("Enter")
         await malee.sees(third)
         await expect(malee.said).to_contain_text(malee.says("desk.verdict_returned"))
+        assert await focused(page) == "paper-title"
         # in her own words
         await malee.presses("r", "8")
         await page.keyboard.type("<b>กลับหัว</b> & เอียง a r")

@@ -78,7 +78,7 @@ async def reviewed(house: House, somchai: Chat) -> None:
 
     await malee.taps("menu.review")
     await proves(malee, totp)
-    malee.sees("ask.review", "review.place", "describe.who", "describe.pages", "describe.certified_hand")
+    malee.sees("ask.review", "review.left", "describe.who", "describe.pages", "describe.certified_hand")
     assert SOMCHAI.name in malee.screen.text
     await malee.taps("choice.review_open")
     malee.sees("ask.review_open")

@@ -1,6 +1,7 @@
 """What the desk's page asks for and does, in JSON. Whoever has no seat gets 401 and nothing else.
 
 GET  /console/api/queue?unit=&kind=&paper=&days=&after=   what waits, oldest first, `PAGE` at a time
+GET  /console/api/waiting?unit=&kind=&paper=&days=        ids of what waits, `NEWS` at most: nothing that needs a line
 GET  /console/api/items/<id>                              one of them: facts, history, its pages (`item.shown`)
 GET  /console/api/items/<id>/pages/<n>?ticket=            page n, a JPEG
 GET  /console/api/items/<id>/original?ticket=             the PDF, to keep (`paper.downloaded`)
@@ -14,6 +15,8 @@ page without a line in the audit log. Another unit's item, one that was decided 
 
 import re
 from collections import Counter
+from collections.abc import Mapping
+from typing import TypedDict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -38,6 +41,7 @@ from storage.macs import fits, mac
 from storage.people import Person
 
 PAGE = 50
+NEWS = 1_000
 WIDTH = 1_400  # pixels of a page: small print can be read
 STALE = 428  # a status that means nothing else: `static/proof.js` asks for the digits, and does it again
 AT_ONCE = 3  # pages drawn for one seat
@@ -61,32 +65,27 @@ class Api:
     async def queue(self, request: Request) -> Response:
         asked = request.query_params
         language, now = self._seats.language(request), self._house.clock()
-        units, kinds, slots = _filters(asked.get("unit", ""), asked.get("kind", ""), asked.get("paper", ""))
-        after = _after(asked.get("after", ""))
-        days = asked.get("days", "")
-        if days and days not in DAYS:
-            raise Refused(400)
-        before = now - int(days or 0) * reading.DAY_MS
+        narrowed, after = _filters(asked, now), _after(asked.get("after", ""))
         async with self._house.database.write() as tx:
             seat = await self._seat(tx, request)
             vault, texts = self._house.vault, self._house.texts
-            found = await queue.waiting(
-                tx,
-                vault,
-                seat.officer,
-                after=after,
-                most=PAGE + 1,
-                kinds=kinds,
-                units=units,
-                slots=slots,
-                before=before,
-            )
+            found = await queue.waiting(tx, vault, seat.officer, after=after, most=PAGE + 1, **narrowed)
             rows = await reading.rows(tx, vault, texts, language, found[:PAGE], now)
             counts = await queue.counts(tx, seat.officer)
             if rows:
                 listed = {"items": [row["id"] for row in rows]}
                 await audit.append(tx, vault, now, [audit.Line(seat.by, "queue.listed", None, listed)])
         return JSONResponse({"items": rows, "more": len(found) > PAGE, "waiting": sum(counts.values())})
+
+    async def waiting(self, request: Request) -> Response:
+        """What the page asks for by itself, which uses no seat: whoever is not there is signed out all the same."""
+        narrowed = _filters(request.query_params, self._house.clock())
+        async with self._house.database.read() as tx:
+            seat = await self._seat(tx, request, using=False)
+            found = await queue.waiting(tx, self._house.vault, seat.officer, most=NEWS, **narrowed)
+            counts = await queue.counts(tx, seat.officer)
+        ids = [item.id for item in found]
+        return JSONResponse({"ids": ids, "whole": len(ids) < NEWS, "waiting": sum(counts.values())})
 
     async def item(self, request: Request) -> Response:
         house, language, now = self._house, self._seats.language(request), self._house.clock()
@@ -250,14 +249,29 @@ class Api:
             raise Refused(404, "error.item_gone")
 
 
-def _filters(unit: str, kind: str, paper: str) -> tuple[tuple[str, ...], tuple[queue.Kind, ...], str]:
+class _Narrowed(TypedDict):
+    units: tuple[str, ...]
+    kinds: tuple[queue.Kind, ...]
+    slots: str
+    before: int
+
+
+def _filters(asked: Mapping[str, str], now: int) -> _Narrowed:
     """As `queue.waiting` takes them."""
+    unit, kind, paper, days = (asked.get(name, "") for name in ("unit", "kind", "paper", "days"))
     if (unit and not _UNIT.fullmatch(unit)) or (paper and paper not in reading.KINDS_OF_PAPER):
+        raise Refused(400)
+    if days and days not in DAYS:
         raise Refused(400)
     kinds = tuple(each for each in KINDS if each == kind) if kind else KINDS
     if not kinds:
         raise Refused(400)
-    return (unit,) if unit else (), kinds, reading.KINDS_OF_PAPER.get(paper, "%")
+    return {
+        "units": (unit,) if unit else (),
+        "kinds": kinds,
+        "slots": reading.KINDS_OF_PAPER.get(paper, "%"),
+        "before": now - int(days or 0) * reading.DAY_MS,
+    }
 
 
 def _after(text: str) -> tuple[int, str]:

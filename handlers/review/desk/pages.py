@@ -52,6 +52,7 @@ def routes(house: Equipment, outbox: Outbox) -> list[BaseRoute]:
         route("/console/progress", "GET", progress.look),
         route("/console/export/{campaign}", "POST", progress.export),
         route("/console/api/queue", "GET", api.queue),
+        route("/console/api/waiting", "GET", api.waiting),
         route(item, "GET", api.item),
         route(item + "/pages/{page}", "GET", api.picture),
         route(item + "/original", "GET", api.original),

@@ -1,7 +1,10 @@
 /* The review desk: what waits on the left, the paper in the middle, the facts and the verdict on the right.
 
    A verdict is sent while the next paper is shown already. It cannot be taken back, so a key counts only once the paper
-   that it is about has been on the screen for a moment, and never because it is held down. */
+   that it is about has been on the screen for a moment, and never because it is held down.
+
+   Now and then the page asks what others have done. It moves nothing: what is new is a hint, and what somebody else has
+   decided stays on the screen, without its buttons, until one goes on. */
 
 import { post, Refused } from "./api.js";
 import * as asking from "./asking.js";
@@ -13,29 +16,36 @@ import * as stock from "./stock.js";
 import { byId, say } from "./words.js";
 
 const SETTLED = 250; // ms that a paper is on the screen before a verdict on it counts
+const PATIENCE = 200; // ms for which the last paper stays on the screen while the next one is fetched
+const NEWS_EVERY = 30_000; // ms
 const queue = new Queue((id) => open(id));
 let current = null; // the item on the screen, once it is there
 let wanted = null; // id of what is to be there
+let overtaken = null; // id of what is there and waits no longer
 let since = 0;
 let sending = Promise.resolve(); // verdicts go one after the other
 let unsent = 0;
 
 // --- showing ---------------------------------------------------------------------------------------------------------
 
-async function open(id) {
+/** `focus`: on its heading, for whoever works with the keyboard; a row that was clicked on keeps it. */
+async function open(id, { focus = false } = {}) {
   wanted = id;
-  current = null;
+  current = overtaken = null;
+  if (focus) heading().focus();
   ready(false);
   queue.mark(id);
+  byId("paper").ariaBusy = "true";
   const isWanted = () => wanted === id;
+  const late = setTimeout(() => isWanted() && opening(id), PATIENCE);
   try {
-    const item = await stock.item(id);
+    const item = await stock.item(id).finally(() => clearTimeout(late));
     if (!isWanted()) return;
-    byId("paper-title").textContent = `${item.title} · ${item.name}`;
+    heading().textContent = `${item.title} · ${item.name}`;
     facts.show(item);
-    note(item);
+    note(item.kind === "paper2" ? say("desk.note_second") : "");
     byId("original").hidden = !item.pages;
-    await paper.show(item, isWanted);
+    await paper.show(item, isWanted, () => open(id, { focus: true }));
     if (!isWanted()) return;
     current = item;
     since = performance.now();
@@ -44,12 +54,26 @@ async function open(id) {
     prepare(id);
   } catch (error) {
     if (isWanted()) failed(id, error);
+  } finally {
+    if (isWanted()) byId("paper").ariaBusy = "false";
   }
 }
 
-function note(item) {
-  byId("note").textContent = item.kind === "paper2" ? say("desk.note_second") : "";
-  byId("note").hidden = item.kind !== "paper2";
+const heading = () => byId("paper-title");
+
+/** Nothing of the last one is left beside a name that is not its. */
+function opening(id) {
+  const row = queue.items[queue.index(id)];
+  heading().textContent = row ? `${row.title} · ${row.name}` : say("desk.opening");
+  facts.clear();
+  note("");
+  byId("original").hidden = true;
+  paper.opening();
+}
+
+function note(words) {
+  byId("note").textContent = words;
+  byId("note").hidden = !words;
 }
 
 function failed(id, error) {
@@ -59,6 +83,7 @@ function failed(id, error) {
     leaves(id);
   } else {
     complain(tell(error));
+    paper.failed(() => open(id, { focus: true }));
   }
 }
 
@@ -71,14 +96,15 @@ async function prepare(id) {
 }
 
 function empty() {
-  wanted = current = null;
+  wanted = current = overtaken = null;
   delete document.body.dataset.shown;
   paper.clear();
   ready(false);
-  facts.show({ facts: [], lines: [], history: [] });
-  byId("paper-title").textContent = say("desk.nothing");
+  facts.clear();
+  heading().textContent = say("desk.nothing");
   byId("original").hidden = true;
-  byId("note").hidden = true;
+  note("");
+  byId("paper").ariaBusy = "false";
 }
 
 /** It is off the list, and the one after it stands there. */
@@ -88,26 +114,83 @@ function leaves(id) {
   stock.forget(id);
   if (wanted !== id) return;
   const next = queue.items[index] ?? queue.items.at(-1);
-  if (next) open(next.id);
-  else restart();
+  if (next) open(next.id, { focus: true });
+  else restart({ focus: true });
 }
 
 function move(steps) {
   const next = queue.items[queue.index(wanted) + steps];
-  if (next) open(next.id);
+  if (overtaken) {
+    queue.remove(overtaken, { counted: true });
+    stock.forget(overtaken);
+  }
+  if (next) open(next.id, { focus: true });
+  else if (steps > 0 && queue.fresh) takeIn();
+  else if (overtaken) restart({ focus: true });
   else if (steps > 0) status(say("desk.last"));
 }
 
-async function restart() {
+async function restart({ focus = false } = {}) {
+  if (focus) heading().focus();
   empty();
   try {
     await sending; // what is still being said has left the list by then
     await queue.start();
-    if (queue.items.length) await open(queue.items[0].id);
+    if (queue.items.length) await open(queue.items[0].id, { focus });
   } catch (error) {
     complain(tell(error));
   }
 }
+
+// --- what others do --------------------------------------------------------------------------------------------------
+
+async function hear() {
+  if (document.hidden || unsent) return;
+  try {
+    const gone = await queue.news();
+    if (unsent) return;
+    const left = gone.filter(({ id }) => id !== wanted);
+    for (const { id } of left) {
+      queue.remove(id, { counted: true });
+      stock.forget(id);
+    }
+    if (left.length) status(say("desk.gone", { n: left.length }));
+    // whoever is just saying why is told when they send it, and by whom
+    if (left.length < gone.length && current && !document.querySelector("dialog[open]")) overtake(current.id);
+  } catch (error) {
+    if (error instanceof Refused) tell(error); // no net: it is asked again
+  }
+}
+
+function overtake(id) {
+  overtaken = id;
+  current = null;
+  note(say("desk.gone_shown"));
+  if (["approve", "return", "reveal"].includes(document.activeElement.id)) heading().focus();
+  ready(false);
+}
+
+/** What is new, onto the list; and whoever has nothing before them, or came to the end of it, sees the first of it. */
+async function takeIn() {
+  const last = overtaken ? null : wanted;
+  try {
+    await queue.refresh();
+    const next = queue.items[queue.index(last) + 1];
+    if (last === null || wanted === last) {
+      if (next) await open(next.id, { focus: true });
+    }
+  } catch (error) {
+    complain(tell(error));
+  }
+}
+
+setInterval(hear, NEWS_EVERY);
+document.addEventListener("visibilitychange", hear);
+byId("news").addEventListener("click", async () => {
+  heading().focus({ preventScroll: true }); // the hint goes
+  if (wanted) await queue.refresh().catch((error) => complain(tell(error)));
+  else await takeIn();
+});
 
 /** The buttons of this item: A is the first verdict, R the other. */
 function ready(is) {
@@ -211,6 +294,8 @@ const KEYS = {
   NumpadAdd: () => paper.zoomBy(1),
   Minus: () => paper.zoomBy(-1),
   NumpadSubtract: () => paper.zoomBy(-1),
+  Digit0: paper.zoomWhole,
+  Numpad0: paper.zoomWhole,
 };
 const HELD = new Set(["ArrowRight", "ArrowLeft"]); // a verdict is pressed anew for each paper
 
@@ -241,7 +326,13 @@ byId("previous").addEventListener("click", () => move(-1));
 byId("original").addEventListener("click", () => current && keep(current));
 byId("zoom-in").addEventListener("click", () => paper.zoomBy(1));
 byId("zoom-out").addEventListener("click", () => paper.zoomBy(-1));
+byId("zoom-whole").addEventListener("click", paper.zoomWhole);
+byId("filters").addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  byId("filters").open = false;
+  byId("filters").querySelector("summary").focus();
+});
 byId("help-button").addEventListener("click", () => byId("help").showModal());
-queue.form.addEventListener("change", restart);
+queue.form.addEventListener("change", () => restart());
 
 restart();

@@ -22,6 +22,8 @@ export function show(item) {
   byId("history").replaceChildren(...item.history.map(verdict));
 }
 
+export const clear = () => show({ facts: [], lines: [], history: [] });
+
 function verdict({ verdict: what, at, officer, reason, words }) {
   const row = element("li");
   row.append(element("strong", what), element("span", ` ${at}`), element("br"), element("span", officer));

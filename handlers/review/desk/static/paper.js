@@ -15,8 +15,11 @@ export function zoomBy(steps) {
   sheets.style.setProperty("--zoom", STEPS[zoom]);
 }
 
-/** Waits until the first page is on the screen. `current`: is this still the item that is wanted? */
-export async function show(item, current) {
+export const zoomWhole = () => zoomBy(STEPS.indexOf(1) - zoom);
+
+/** Waits until the first page is on the screen. `current`: is this still the item that is wanted? `again`: opens it
+    anew, for whoever wants to try once more. */
+export async function show(item, current, again) {
   near?.disconnect();
   const figures = Array.from({ length: item.pages }, (_, i) => figure(item, i + 1));
   near = new IntersectionObserver(
@@ -29,7 +32,7 @@ export async function show(item, current) {
     },
     { root: sheets, rootMargin: AHEAD },
   );
-  const first = figures[0] && load(item, figures[0], current);
+  const first = figures[0] && load(item, figures[0], current, again);
   if (first && (await Promise.race([first, turn()])) === "later") {
     sheets.replaceChildren(...figures); // its place is shown until it is here
     sheets.scrollTop = 0;
@@ -47,35 +50,69 @@ export function clear() {
   sheets.replaceChildren();
 }
 
-function figure(item, number) {
+/** It is not known yet what there is to see. */
+export function opening() {
+  clear();
+  const made = sheet("");
+  wait(made, true);
+  sheets.append(made);
+}
+
+/** It could not be fetched; what has been said of it already stands. */
+export function failed(again) {
+  if (sheets.querySelector(".trouble")) return;
+  clear();
+  const made = sheet("");
+  sheets.append(made);
+  fail(made, again);
+}
+
+function sheet(alt) {
   const made = element("figure", "", "sheet");
   const image = element("img");
-  image.alt = say("desk.page", { n: number, all: item.pages });
+  image.alt = alt;
   [image.width, image.height] = A4; // until it is here
   made.append(image);
-  made.dataset.page = number;
-  if (item.pages > 1) made.append(element("figcaption", image.alt));
   return made;
 }
 
-async function load(item, figure, current) {
+function figure(item, number) {
+  const made = sheet(say("desk.page", { n: number, all: item.pages }));
+  made.dataset.page = number;
+  if (item.pages > 1) made.append(element("figcaption", made.firstChild.alt));
+  wait(made, true);
+  return made;
+}
+
+function wait(figure, is) {
+  figure.ariaBusy = String(is);
+  figure.querySelector(".opening, .trouble")?.remove();
+  if (is) figure.append(element("p", say("desk.opening"), "opening"));
+}
+
+function fail(figure, again) {
+  wait(figure, false);
+  const button = element("button", say("desk.try_again"), "tool");
+  button.type = "button";
+  button.addEventListener("click", again);
+  const told = element("p", say("desk.page_failed"), "trouble");
+  told.append(document.createElement("br"), button);
+  figure.append(told);
+}
+
+/** `again`: what trying once more means; by default, this page alone. */
+async function load(item, figure, current, again = () => load(item, figure, current)) {
   const image = figure.querySelector("img");
+  wait(figure, true);
   try {
     image.src = await page(item.id, Number(figure.dataset.page));
     await image.decode();
     [image.width, image.height] = [image.naturalWidth, image.naturalHeight];
     image.classList.add("loaded");
+    wait(figure, false);
   } catch (error) {
     if (!current()) return;
-    const again = element("button", say("desk.try_again"), "tool");
-    again.type = "button";
-    const failed = element("p", say("desk.page_failed"), "trouble");
-    failed.append(document.createElement("br"), again);
-    again.addEventListener("click", () => {
-      failed.remove();
-      load(item, figure, current);
-    });
-    figure.append(failed);
+    fail(figure, again);
     if (figure.dataset.page === "1") throw error;
   }
 }
