@@ -8,7 +8,11 @@ import httpx
 import pyotp
 
 from bot import page_links
+from bot.times import local_date
+from handlers.organisation import authority
+from handlers.review import deciding, queue
 from handlers.review.desk.entering import PREFIX, PURPOSE
+from handlers.review.rules import Wanted
 from storage.files import content_index
 from tests.cast import MALEE, SOMCHAI, Player
 from tests.house import Chat, House
@@ -35,6 +39,19 @@ async def waits(
     sql = "UPDATE papers SET submitted_at = :now, certified = :certified, content_index = :content WHERE id = :id"
     await change(house, sql, id=id, now=house.clock(), certified=certified, content=content)
     return id
+
+
+async def decided_by(house: House, who: Player, id: str, wanted: Wanted = "approve", **more: Any) -> None:
+    """By this officer, somewhere else."""
+    kp7, now = house.kp7, house.clock()
+    me = (await person(house, who)).id
+    async with kp7.database.write() as tx:
+        officer = await authority.officer(tx, kp7.vault, me, local_date(now, house.settings.timezone))
+        assert officer
+        item = await queue.find(tx, officer, id)
+        assert item
+        said = deciding.Decision(id, item.seen, wanted, **more)
+        await deciding.decide(tx, kp7.vault, house.settings, me, said, by=f"web:{me}", now=now)
 
 
 async def link(house: House, who: Player = MALEE) -> str:

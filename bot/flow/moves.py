@@ -7,7 +7,7 @@ from bot.flow.conversation import Conversation, Frame, Shown
 from bot.flow.digests import binding, question_digest
 from bot.flow.happenings import Back, Cancel, Chosen, Happening, Resume, Start
 from bot.flow.script import Ask, Do
-from bot.flow.walking import Scripts, Step, endings, last_question, settle, walk
+from bot.flow.walking import Scripts, Step, Walked, endings, last_question, settle, walk
 
 DEPTH = 3  # a conversation on top of a conversation on top of one is as much as anybody can follow
 
@@ -29,10 +29,10 @@ def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pau
             return _nothing_open(step, event)
         match event:
             case Resume():
-                return _with_line(step, event)
+                return _anew(scripts, _with_line(step, event))
             case Cancel(line):
                 below = step.convo.without_top()
-                return settle(scripts, step._replace(convo=below, say=(*step.say, line)), ended=True)
+                return _anew(scripts, settle(scripts, step._replace(convo=below, say=(*step.say, line)), ended=True))
             case Back():
                 last = last_question(step.path)
                 if last is None:
@@ -41,7 +41,7 @@ def begin(scripts: Scripts, convo: Conversation, event: Happening, now: int, pau
             case Text() | File() if step.waiting:
                 raise Invalid("still_waiting")
             case Text() if quiet:
-                return step._replace(say=(*step.say, Say("greet_again")))
+                return _anew(scripts, step._replace(say=(*step.say, Say("greet_again"))))
             case Chosen():
                 return _chosen(scripts, step, top, event)
             case File() if isinstance(step.open, Ask) and top.asked == step.open.key and step.open.gather:
@@ -75,11 +75,26 @@ def _with_line(step: Step, event: Resume) -> Step:
     return step._replace(say=(*step.say, event.line)) if event.line else step
 
 
+def _anew(scripts: Scripts, step: Step) -> Step:
+    """The open question comes up again: see `Ask.anew`."""
+    top, ask = step.convo.top, step.open
+    if top is None or not isinstance(ask, Ask) or not ask.anew:
+        return step
+    return settle(scripts, step._replace(convo=step.convo.with_top(top.without(*ask.anew))))
+
+
+def _went_on(scripts: Scripts, step: Step, kept: Frame, so_far: Walked | None = None) -> Step:
+    """The top frame has a result more; where that ended it, a question below comes up again."""
+    convo = step.convo.with_top(kept)
+    found = settle(scripts, step._replace(convo=convo), so_far=so_far)
+    return _anew(scripts, found) if len(found.convo.frames) < len(convo.frames) else found
+
+
 def _start(scripts: Scripts, step: Step, event: Start) -> Step:
     frames = step.convo.frames
     running = next((frame for frame in frames if frame.flow == event.flow and frame.args == event.args), None)
     if running and not event.args:
-        return settle(scripts, step)  # already on the way: show where it stands
+        return _anew(scripts, settle(scripts, step))  # already on the way: show where it stands
     if running:  # one of several cards: whatever is said next must be about the one that was pressed
         frames = (*(frame for frame in frames if frame is not running), running)
         return settle(scripts, step._replace(convo=step.convo._replace(frames=frames)))
@@ -109,7 +124,7 @@ def _chosen(scripts: Scripts, step: Step, top: Frame, event: Chosen) -> Step:
 def _answer(scripts: Scripts, step: Step, top: Frame, ask: Ask[Any], value: Any, *, chosen: bool = False) -> Step:
     if ask.check and not chosen:  # a secret: hand it on, keep only what it proves
         return step._replace(open=Do(ask.key, ask.check(value)), checked=ask)
-    return settle(scripts, step._replace(convo=step.convo.with_top(top.keeping(ask, value))), so_far=step.walked)
+    return _went_on(scripts, step, top.keeping(ask, value), step.walked)
 
 
 def supply(scripts: Scripts, step: Step, value: Any) -> Step:
@@ -123,7 +138,7 @@ def supply(scripts: Scripts, step: Step, value: Any) -> Step:
         return found._replace(silent=True) if stays and not found.say else found
     if isinstance(value, Say):
         step, value = step._replace(say=(*step.say, value)), True
-    return settle(scripts, step._replace(convo=step.convo.with_top(top.keeping(step.checked or done, value))))
+    return _went_on(scripts, step, top.keeping(step.checked or done, value))
 
 
 def wait(step: Step, attempt: str) -> Step:

@@ -43,7 +43,9 @@ class Ask(Generic[T]):
     comes (pages of a paper), and the question stays. Such an effect brings a `Say`, or None where a `Refresh` follows.
     `picture`: id of a file of the person's own (`storage/files.py`), a JPEG shown with the question; `pictures`: paths
     of others, shown after it (see `bot.events.Message`). `menu`: its buttons mean the same whatever its other
-    words say by the time when one is pressed; without it they confirm what was shown.
+    words say by the time when one is pressed; without it they confirm what was shown. `anew`: steps before it whose
+    results are forgotten whenever it comes up again unanswered (after another matter, from the menu): what it is about
+    may be over by then.
     """
 
     key: str
@@ -59,6 +61,7 @@ class Ask(Generic[T]):
     picture: str = ""
     pictures: tuple[str, ...] = ()
     menu: bool = False
+    anew: tuple[str, ...] = ()
 
     def __iter__(self) -> Generator["Ask[Any] | Do[Any]", Any, T]:
         answer: T = yield self  # so that `x = yield from Ask(…)` has a type

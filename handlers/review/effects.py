@@ -18,6 +18,14 @@ class Next:
 
 
 @dataclass(frozen=True)
+class Gone:
+    """→ False while it waits as it was seen, or a sentence"""
+
+    item: str
+    seen: str
+
+
+@dataclass(frozen=True)
 class Look:
     """→ a card, or a sentence"""
 

@@ -34,6 +34,13 @@ class Record:
         left = await queue.counts(context.tx, officer)
         return await self._card(context, officer, items[0], sum(left.values()))
 
+    async def gone(self, context: Context, effect: do.Gone) -> Say | bool:
+        try:
+            await self._item(context, effect.item, effect.seen)
+        except Invalid as wrong:
+            return _said(wrong)
+        return False
+
     async def look(self, context: Context, effect: do.Look) -> dict[str, Any] | Say:
         try:
             officer, item = await self._item(context, effect.item, effect.seen)

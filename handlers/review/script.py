@@ -28,12 +28,15 @@ def review(standing: Standing, args: Mapping[str, Any]) -> Script[Any]:
     card = yield from Do[Card]("next", do.Next(after[0], after[1]))
     if not card:
         return Say("review.end" if args else "review.none")
+    if (yield from Do[bool]("gone", do.Gone(card["item"], card["seen"]))):  # by whom has been said
+        return Then("review", {"after": after})
     chosen = yield from Ask[str](
         f"item.{card['item']}.{card['seen']}",
         choices=(*_verdicts(card), *_open(card), Choice("review_later"), Choice("review_stop", style="quiet")),
         text="ask.review",
         params=_shown(card),
         pictures=tuple(card["pictures"]),
+        anew=("gone",),
     )
     match chosen:
         case "review_stop":

@@ -6,17 +6,14 @@ import pytest
 from playwright.async_api import Browser, Page, Route, ViewportSize, expect
 
 from bot.events import Language
-from bot.times import local_date
-from handlers.organisation import authority
-from handlers.review import deciding, queue
 from tests.browser.desk import TELEPHONE, pattern
 from tests.browser.sitting import OFFICE, focused, sitting
 from tests.cast import MALEE, PRIYA, SOMCHAI
-from tests.desks import chats, waits
+from tests.desks import chats, decided_by, waits
 from tests.house import House
 from tests.officers import officer
 from tests.papers import tools
-from tests.security.tools import person, rows
+from tests.security.tools import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -28,18 +25,6 @@ async def half_a_minute(page: Page) -> None:
     async with page.expect_response("**/console/api/waiting**") as answered:
         await page.clock.fast_forward(31_000)
     await (await answered.value).finished()
-
-
-async def a_colleague_approves(house: House, id: str) -> None:
-    kp7, now = house.kp7, house.clock()
-    me = (await person(house, PRIYA)).id
-    async with kp7.database.write() as tx:
-        priya = await authority.officer(tx, kp7.vault, me, local_date(now, house.settings.timezone))
-        assert priya
-        item = await queue.find(tx, priya, id)
-        assert item
-        approved = deciding.Decision(id, item.seen, "approve")
-        await deciding.decide(tx, kp7.vault, house.settings, me, approved, by=f"web:{me}", now=now)
 
 
 async def test_what_others_do_moves_nothing(browser: Browser, house: House) -> None:
@@ -67,13 +52,13 @@ async def test_what_others_do_moves_nothing(browser: Browser, house: House) -> N
         assert await focused(page) == "paper-title"
         await malee.sees(first)
 
-        await a_colleague_approves(house, second)
+        await decided_by(house, PRIYA, second)
         await half_a_minute(page)
         await expect(malee.said).to_have_text(pattern("th", "desk.gone", n=1))
         await expect(page.locator("#items li")).to_have_count(2)
         await malee.sees(first)
 
-        await a_colleague_approves(house, first)
+        await decided_by(house, PRIYA, first)
         await page.locator("#approve").focus()
         await half_a_minute(page)
         await expect(page.locator("#note")).to_have_text(malee.says("desk.gone_shown"))
@@ -161,7 +146,7 @@ async def test_an_item_that_does_not_come_is_asked_for_again(browser: Browser, h
     """Nothing of the last paper stays beside the name of the next one."""
     totp = await officer(house, MALEE.national_id)
     await chats(house)
-    first = await waits(house)
+    first, second = await waits(house), await waits(house, slot="id_card", make=tools.card)
     async with sitting(browser, house, "th", OFFICE, totp) as malee:
         malee.desk.forgive("Failed to load resource")
         page = malee.page
@@ -176,15 +161,17 @@ async def test_an_item_that_does_not_come_is_asked_for_again(browser: Browser, h
             else:
                 await route.fallback()
 
-        await page.route(f"**/items/{first}", slowly)
+        await page.route(f"**/items/{second}", slowly)
         await page.reload()
-        await expect(malee.title).to_contain_text("สมชาย")
+        await malee.sees(first)
+        await malee.presses("ArrowRight")
+        await expect(malee.title).to_contain_text(house.kp7.texts("th", "paper.id_card", {"n": 1}))
         await expect(page.locator(".sheet")).to_contain_text(malee.says("desk.opening"))
         await expect(page.locator("#roster dd")).to_have_count(0)
         go_on.set()
         await expect(malee.trouble).to_have_text(malee.says("desk.unsent"))
         await page.get_by_role("button", name=malee.says("desk.try_again")).press("Enter")
-        await malee.sees(first)
+        await malee.sees(second)
         await expect(page.locator("#roster")).to_contain_text(SOMCHAI.name)
 
 

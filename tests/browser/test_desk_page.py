@@ -18,6 +18,7 @@ from tests.security.tools import change, rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+
 @pytest.mark.parametrize(("language", "size"), [("th", OFFICE), ("en", TELEPHONE)], ids=["th", "en"])
 async def test_walks_through_what_waits(browser: Browser, house: House, language: Language, size: ViewportSize) -> None:
     totp = await officer(house, MALEE.national_id)
