@@ -48,7 +48,7 @@ async def decided_by(house: House, who: Player, id: str, wanted: Wanted = "appro
     async with kp7.database.write() as tx:
         officer = await authority.officer(tx, kp7.vault, me, local_date(now, house.settings.timezone))
         assert officer
-        item = await queue.find(tx, officer, id)
+        item = await queue.find(tx, kp7.vault, officer, id)
         assert item
         said = deciding.Decision(id, item.seen, wanted, **more)
         await deciding.decide(tx, kp7.vault, house.settings, me, said, by=f"web:{me}", now=now)

@@ -12,6 +12,7 @@ from bot import walk
 from bot.flow import Ask, Step
 from bot.screen import help_for, render
 from bot.text import Texts
+from handlers.documents.script import MARKED
 from tests.house import House, a_house
 from tests.journeys.papers import everything_about_papers
 from tests.journeys.reviewing import comes_to_the_desk, reviewed
@@ -75,8 +76,8 @@ def test_one_word_for_one_thing() -> None:
 @pytest.mark.parametrize("catalogue", [TH, EN], ids=["th", "en"])
 def test_the_line_of_marks_breaks_between_its_words_only(catalogue: dict[str, str]) -> None:
     """A narrow phone breaks at a space, and within Thai wherever it finds a word to end."""
-    legend = catalogue["ask.checklist"].splitlines()[-1].split("  ")
-    assert [label[:2] for label in legend] == [f"{mark}\u00a0" for mark in "○◐✓–"]
+    legend = [catalogue[f"legend.{state}"] for state in MARKED]
+    assert [label.split("\u00a0")[0] for label in legend] == [catalogue[f"mark.{state}"] for state in MARKED]
     assert not any(" " in label for label in legend)
     if catalogue is TH:
         assert all("\u2060" in label for label in legend)
@@ -110,7 +111,7 @@ def test_no_sentence_is_left_over() -> None:
         return any(f'"{name}"' in CODE or f"'{name}'" in CODE or f'"{name}{{' in CODE for name in names)
 
     made_of_names = (  # of channels, of kinds of input, of papers and of where they stand, of why one is refused
-        "way.", "web.placeholder.", "paper.", "mark.", "error.paper_",
+        "way.", "web.placeholder.", "paper.", "mark.", "legend.", "error.paper_",
         "describe.", "error.item_", "choice.decide_", "channel.", "error.reason_",  # of what waits for officers
         "choice.waive_", "prompt.kind_", "review.", "verdicts.",  # and of how it was decided
         "cli.stage.",  # and of how far somebody is

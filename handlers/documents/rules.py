@@ -134,10 +134,10 @@ def owed(family: Family, options: Options, handed_in: Iterable[str]) -> tuple[Sl
     """`slots`, with those that were handed in: they stay, whatever the answers have become since."""
     found = {slot.id: slot for slot in slots(family, options)}
     found |= {id: _BY_ID[id] for id in handed_in if id in _BY_ID}
-    return tuple(sorted(found.values(), key=_place))
+    return tuple(sorted(found.values(), key=place))
 
 
-def _place(slot: Slot) -> tuple[str, int, str]:
+def place(slot: Slot) -> tuple[str, int, str]:
     """In the letter: 0610 is the tenth child, and comes after 069."""
     return slot.number[:2], slot.nth, slot.number
 

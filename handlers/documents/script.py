@@ -140,17 +140,37 @@ def _items(slots: Sequence[Slot]) -> tuple[Say, ...]:
 
 
 def _papers(facts: Facts) -> tuple[Choice, ...]:
-    """A button a paper; where there are too many, what is missing comes first."""
+    """A button a paper."""
+    return tuple(
+        Choice(slot.id, label="choice.paper", params={"mark": Say(f"mark.{state}"), "paper": name_of(slot)})
+        for slot, state in _shown(facts)
+    )
+
+
+def _shown(facts: Facts) -> list[tuple[Slot, State]]:
+    """What has a button, and its mark; where there are too many, what is missing comes first."""
     owed = facts.checklist
     begun = {slot for slot, draft in facts.drafts.items() if draft.pages or draft.coming}
-    states = ["taken" if s == "missing" and o.id in begun else s for o, s in zip(owed.slots, owed.states, strict=True)]
+    states: list[State] = [
+        "taken" if s == "missing" and o.id in begun else s for o, s in zip(owed.slots, owed.states, strict=True)
+    ]
     entries = [(s, state) for s, state in zip(owed.slots, states, strict=True) if not s.reuses]
     if len(entries) > SLOTS_SHOWN:
         entries.sort(key=lambda entry: entry[1] not in ("missing", "taken", "returned"))
-    return tuple(
-        Choice(slot.id, label="choice.paper", params={"mark": Say(f"mark.{state}"), "paper": name_of(slot)})
-        for slot, state in entries[:SLOTS_SHOWN]
-    )
+    return entries[:SLOTS_SHOWN]
+
+
+MARKED: tuple[State, ...] = ("missing", "taken", "returned", "received", "asked", "submitted", "waiting", "approved")
+
+
+def _marks(facts: Facts) -> Say | str:
+    """What the marks mean that stand on the buttons, in one line."""
+    there = {"approved" if state == "waived" else state for _, state in _shown(facts)}  # the same mark
+    line: Say | str = ""
+    for state in reversed([state for state in MARKED if state in there]):
+        mark = Say(f"legend.{state}")
+        line = Say("legend.more", {"mark": mark, "more": line}) if line else mark
+    return line
 
 
 def _how_far(facts: Facts) -> str:
@@ -174,6 +194,7 @@ def _counts(facts: Facts) -> dict[str, object]:
         "left": _left(facts.due, facts.today),
         "reused": Say("documents.reused") if reused else "",
         "more": Say("documents.more", {"n": whole - SLOTS_SHOWN}) if whole > SLOTS_SHOWN else "",
+        "marks": _marks(facts),
     }
 
 

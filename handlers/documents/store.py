@@ -11,6 +11,7 @@ from typing import Any
 
 from handlers.documents import drafts
 from handlers.documents.owner import Owner, hold, ids_in, owners_key, readable
+from handlers.documents.rules import place, slot_of
 from storage import files
 from storage.database import Row, Tx
 from storage.ids import new_id
@@ -219,29 +220,33 @@ async def take_back(tx: Tx, chat: str, reference: str, now: int) -> None:
 async def submit(tx: Tx, vault: Vault, owner: Owner, papers: Sequence[Paper], asked: Sequence[Paper], now: int) -> bool:
     """All of them or none (then whoever asked rolls back): frozen, named by the hash of what HR is to see. Nothing else
     of this campaign stays: not what they were made of, nor what was sent for papers that are not owed after all; where
-    we stamped one, nor the PDF without the stamp, which may say what was blacked out."""
+    we stamped one, nor the PDF without the stamp, which may say what was blacked out.
+
+    Each has a moment of its own, the last one `now`: they wait for HR in the order of the checklist."""
+    slots = sorted((paper.slot for paper in (*papers, *asked)), key=lambda slot: place(slot_of(slot)))
+    moments = {slot: now + 1 - len(slots) + nth for nth, slot in enumerate(slots)}
     rows = [
         {
             "id": paper.id,
             "version": paper.version,
             "content": files.content_index(vault, paper.detail["sha256"]),
+            "at": moments[paper.slot],
             "detail": _sealed_for_hr(owner, paper),
         }
         for paper in papers
     ]
     frozen = await tx.each(
-        "UPDATE papers SET state = 'submitted', level = 1, submitted_at = :now, content_index = e.value ->> 'content', "
-        "detail = e.value ->> 'detail', file_id = COALESCE(stamped_id, file_id), stamped_id = NULL "
+        "UPDATE papers SET state = 'submitted', level = 1, submitted_at = CAST(e.value ->> 'at' AS BIGINT), "
+        "content_index = e.value ->> 'content', detail = e.value ->> 'detail', "
+        "file_id = COALESCE(stamped_id, file_id), stamped_id = NULL "
         "FROM each(:batch) e WHERE papers.id = e.value ->> 'id' AND papers.state = 'received' "
         "AND papers.version = CAST(e.value ->> 'version' AS BIGINT) RETURNING papers.id",
         rows,
-        {"now": now},
     )
     waiting = await tx.each(
-        "UPDATE papers SET state = 'waiting', level = 1, submitted_at = :now FROM each(:batch) e "
-        "WHERE papers.id = e.value ->> 'id' AND papers.state = 'asked' RETURNING papers.id",
-        [{"id": paper.id} for paper in asked],
-        {"now": now},
+        "UPDATE papers SET state = 'waiting', level = 1, submitted_at = CAST(e.value ->> 'at' AS BIGINT) "
+        "FROM each(:batch) e WHERE papers.id = e.value ->> 'id' AND papers.state = 'asked' RETURNING papers.id",
+        [{"id": paper.id, "at": moments[paper.slot]} for paper in asked],
     )
     if (len(frozen), len(waiting)) != (len(papers), len(asked)):
         return False

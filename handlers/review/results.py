@@ -51,7 +51,8 @@ def verdicts_told(vault: Vault) -> Truth:
             owner = found.get(person["person"])
             return Words("verdicts.counts", counts, mail=owner.email.address) if owner and owner.email else None
         lines = (*_passed(true, "approved"), *_returned(vault, true), *_passed(true, "waived"))
-        return Words("verdicts.told", {"lines": (*lines, *await _certified(tx, vault, true))}, menu=("documents",))
+        on = ("documents", "ask_hr") if counts["returned"] else ("documents",)
+        return Words("verdicts.told", {"lines": (*lines, *await _certified(tx, vault, true))}, menu=on)
 
     return told
 

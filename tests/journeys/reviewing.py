@@ -14,6 +14,7 @@ from tests.journeys.papers import CARD, STANDARD, answers_family, button, choose
 from tests.officers import officer
 from tests.security.tools import rows
 
+CHECKLIST = ["id_card", "house", "father", "mother", "entry.degree", "entry.transcript"]
 MORNING = 3  # hours after midnight UTC: 10 o'clock in Bangkok
 
 
@@ -80,6 +81,8 @@ async def reviewed(house: House, somchai: Chat) -> None:
     await proves(malee, totp)
     malee.sees("ask.review", "review.left", "describe.who", "describe.pages", "describe.certified_hand")
     assert SOMCHAI.name in malee.screen.text
+    waiting = await rows(house, "SELECT slot FROM papers ORDER BY submitted_at")
+    assert [row["slot"] for row in waiting] == CHECKLIST
     await malee.taps("choice.review_open")
     malee.sees("ask.review_open")
     await malee.taps("choice.review_back")

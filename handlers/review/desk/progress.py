@@ -4,7 +4,7 @@ GET  /console/progress            the page: a row for each unit, and a chart
 POST /console/export/<campaign>   the ZIP, streamed; the second factor must have been shown lately (SES2)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -23,7 +23,7 @@ from handlers.review.desk.seats import Seat, Seats
 from handlers.review.desk.strict import from_here
 from handlers.review.numbers import Numbers, numbers
 
-COLUMNS = ("listed", "complete", "waiting", "returned", "certified")
+COLUMNS = ("listed", "incomplete", "complete", "certified", "waiting", "returned", "approved")
 PARTS = ("certified", "complete", "rest")  # of a bar
 
 
@@ -88,18 +88,21 @@ class ProgressPage:
 
 
 def _row(one: Numbers, name: str) -> dict[str, Any]:
+    """`COLUMNS` and more. Of people everybody stands in one column: listed = incomplete + complete + certified."""
     found = {field.name: getattr(one, field.name) for field in fields(one)}
-    return {**found, "name": name, "bar": _bar(one.listed, one.certified, one.complete)}
+    sent = max(one.complete, one.certified)
+    found |= {"incomplete": one.listed - sent, "complete": sent - one.certified, "name": name}
+    return {**found, "bar": _bar(found)}
 
 
-def _bar(listed: int, certified: int, complete: int) -> list[tuple[str, float, float]]:
+def _bar(row: Mapping[str, Any]) -> list[tuple[str, float, float]]:
     """Parts of a bar 100 wide: which, from where, how wide."""
-    if not listed:
+    if not row["listed"]:
         return []
-    done, sent = 100 * certified / listed, 100 * max(complete, certified) / listed
-    return [("certified", 0, round(done, 2)), ("complete", round(done, 2), round(sent - done, 2))]
+    certified, complete = (round(100 * row[part] / row["listed"], 2) for part in PARTS[:2])
+    return [("certified", 0, certified), ("complete", certified, complete)]
 
 
 def _sum(units: Sequence[dict[str, Any]]) -> dict[str, Any]:
     whole: dict[str, Any] = {column: sum(unit[column] for unit in units) for column in COLUMNS}
-    return {**whole, "bar": _bar(whole["listed"], whole["certified"], whole["complete"])}
+    return {**whole, "bar": _bar(whole)}
