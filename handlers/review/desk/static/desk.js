@@ -44,7 +44,7 @@ async function open(id, { focus = false } = {}) {
     heading().textContent = `${item.title} · ${item.name}`;
     facts.show(item);
     note(item.kind === "paper2" ? say("desk.note_second") : "");
-    byId("original").hidden = !item.pages;
+    pages(item.pages);
     await paper.show(item, isWanted, () => open(id, { focus: true }));
     if (!isWanted()) return;
     current = item;
@@ -67,8 +67,12 @@ function opening(id) {
   heading().textContent = row ? `${row.title} · ${row.name}` : say("desk.opening");
   facts.clear();
   note("");
-  byId("original").hidden = true;
+  pages(0);
   paper.opening();
+}
+
+function pages(n) {
+  byId("zoom").hidden = !n;
 }
 
 function note(words) {
@@ -102,7 +106,7 @@ function empty() {
   ready(false);
   facts.clear();
   heading().textContent = say("desk.nothing");
-  byId("original").hidden = true;
+  pages(0);
   note("");
   byId("paper").ariaBusy = "false";
 }

@@ -1,4 +1,5 @@
-/* The right side: what the roster says, and what was decided before. */
+/* What is known in words: on the right what the roster says and what was decided before; in the middle what somebody
+   asks for, where that is no paper. */
 
 import { post, Refused } from "./api.js";
 import { proven } from "./proof.js";
@@ -17,6 +18,7 @@ export function show(item) {
     }),
   );
   byId("lines").replaceChildren(...item.lines.map((line) => element("p", line)));
+  byId("lines").hidden = !item.lines.length;
   byId("reveal").hidden = !item.facts.some(({ key }) => key === "national_id");
   byId("history-part").hidden = !item.history.length;
   byId("history").replaceChildren(...item.history.map(verdict));
