@@ -122,8 +122,7 @@ async def test_waiting_for_a_page_is_seen(
             else:
                 await route.fallback()
 
-        await page.reload()
-        await page.route("**/pages/1?**", slowly)
+        await page.route(f"**/items/{first}/pages/1?**", slowly)
         await page.reload()
         sheet = page.locator(".sheet").first
         await expect(sheet).to_have_attribute("aria-busy", "true")
