@@ -81,7 +81,7 @@ async def reviewed(house: House, somchai: Chat) -> None:
     await proves(malee, totp)
     malee.sees("ask.review", "review.left", "describe.who", "describe.pages", "describe.certified_hand")
     assert SOMCHAI.name in malee.screen.text
-    waiting = await rows(house, "SELECT slot FROM papers ORDER BY submitted_at")
+    waiting = await rows(house, "SELECT slot, submitted_at FROM papers ORDER BY submitted_at, id DESC")
     assert [row["slot"] for row in waiting] == CHECKLIST
     await malee.taps("choice.review_open")
     malee.sees("ask.review_open")
