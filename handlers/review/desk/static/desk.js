@@ -105,7 +105,7 @@ function empty() {
   paper.clear();
   ready(false);
   facts.clear();
-  heading().textContent = say("desk.nothing");
+  heading().textContent = say("desk.opening");
   pages(0);
   note("");
   byId("paper").ariaBusy = "false";
@@ -141,7 +141,9 @@ async function restart({ focus = false } = {}) {
     await sending; // what is still being said has left the list by then
     await queue.start();
     if (queue.items.length) await open(queue.items[0].id, { focus });
+    else heading().textContent = say("desk.nothing");
   } catch (error) {
+    heading().textContent = "";
     complain(tell(error));
   }
 }
