@@ -2,7 +2,7 @@
 English on a telephone; and beside a colleague."""
 
 import pytest
-from playwright.async_api import Browser, Download, Locator, Page, ViewportSize, expect
+from playwright.async_api import Browser, Download, ViewportSize, expect
 
 from bot.events import Language
 from storage.seals import ORGANISATIONS
