@@ -146,6 +146,7 @@ async def test_what_is_taken_along_wants_fresh_digits(
         await expect(dialog).to_be_hidden()
         await expect(facts).not_to_contain_text("1-9999")
         await page.locator("#reveal").press("Enter")
+        await expect(page.locator("#code")).to_be_focused()
         await page.keyboard.type("00000a")  # keys of the desk are letters here
         await malee.presses("Enter")
         await expect(page.locator("#proof-trouble")).not_to_be_empty()
