@@ -107,6 +107,7 @@ async def reviewed(house: House, somchai: Chat) -> None:
     somchai.sees("verdicts.told", "verdicts.returned", "verdicts.waived", "reason.blurred")
     assert "กรุณาส่งฉบับจริง" in somchai.screen.text
     await somchai.taps("menu.documents")
+    somchai.sees("ask.checklist", "legend.returned", "legend.approved")
     await chooses(somchai, "id_card")
     somchai.sees("ask.kept_returned_why", "reason.blurred")
     await somchai.taps("choice.replace")
