@@ -114,7 +114,11 @@ async def decide(
     grant = officer.grant_for(NEEDS[item.kind], item.unit, item.owner)
     if grant is None or decision.wanted not in MAY_WANT[item.kind]:
         raise Invalid("item_gone")
-    if not (await describe(tx, vault, settings, officer, item)).readable:
+    try:
+        shown = await describe(tx, vault, settings, officer, item)
+    except Invalid:  # decided since it was found
+        raise await too_late(tx, vault, settings, officer, decision.id) from None
+    if not shown.readable:
         raise Invalid("item_unreadable")  # nobody decides what nobody can be shown
     owner = await people.by_id(tx, vault, item.owner)
     decision = replace(decision, words=thai.clean(decision.words))

@@ -1,5 +1,6 @@
 """What is sent is taken, is shown, and a page opens beside it: on LINE and on the web."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -258,17 +259,12 @@ async def test_an_animation_that_comes_too_late_is_not_shown(line: tuple[House, 
     assert house.line
     chat = await on_line(house)
     album.gate.clear()
-    carriers, late = house.kp7.outbox.carriers, list[Entry]()
+    carriers, late = house.kp7.outbox.carriers, asyncio.Queue[Entry]()
     deliver = carriers["line"].deliver
-
-    async def not_yet(entry: Entry) -> None:
-        late.append(entry)
-
-    carriers["line"] = Carrier(not_yet)
+    carriers["line"] = Carrier(late.put)
     await chat.sends(chat.webhooks.image(chat.user, JPEG))
-    await house.kp7.outbox.lanes.rest() if not late else None
+    entry = await late.get()
     house.clock.forward(seconds=SECONDS + 1)
-    (entry,) = late
     assert (entry.purpose, entry.content) == ("loading", {"to": chat.user, "seconds": SECONDS})
     await deliver(entry)
     assert house.line.loading == []

@@ -280,7 +280,8 @@ async def test_killed_between_binding_and_telling(chat: Chat, doors: Doors) -> N
     await chat.house.kp7.outbox._begin()
     await doors.open()
     chat.sees("ask.certify")
-    assert await paper(chat.house) == before
+    after = await paper(chat.house)
+    assert {**after, "detail": ""} == {**before, "detail": ""}  # what its pages say is looked for meanwhile
     await nothing_left_over(chat.house)
 
 

@@ -339,6 +339,22 @@ async def test_hr_confirms_who_anan_is(office: House) -> None:
     assert '"mismatch":true' in str(lines[0]["detail"]).replace(" ", "")
 
 
+async def test_who_is_late_by_a_moment_is_told_who_was_faster(office: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decided after it was found for the other one, and before it was looked at for them."""
+    await officer(office, RUNG, scope="D02")
+    await officer(office, PRIYA, scope="D02")
+    await asks_hr(await office.somebody(), ANAN)
+    (check,) = await waits(office, RUNG)
+    assert await decides(office, PRIYA, check, "refuse") == "refused"
+
+    async def still_there(*_: object) -> queue.Item:
+        return check.item
+
+    monkeypatch.setattr(queue, "find", still_there)
+    assert (await decides(office, RUNG, check, "confirm")).startswith("item_refused ")
+
+
+
 async def test_what_an_erased_person_asked_goes_too(house: House) -> None:
     await officer(house, MALEE)
     old, new = await house.somebody(), await house.somebody()
