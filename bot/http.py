@@ -79,12 +79,13 @@ def patient(scope: Scope, seconds: float) -> None:
 
 
 def same_origin(request: Request, address: str) -> bool:
-    """Did one of our own pages send this? (CSRF; the cookie is SameSite=Strict besides.)"""
+    """Did one of our own pages send this? (CSRF; the cookie is SameSite=Strict besides.) Where people reach us by https
+    (`address`), a page that came without it is nobody's of ours."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    return origin is None or origin == address or origin == f"http://{request.headers.get('host', '')}"
+    origin, scheme = request.headers.get("origin"), address.partition("://")[0].lower()
+    return origin is None or origin == address or origin == f"{scheme}://{request.headers.get('host', '')}"
 
 
 def held_back(request: Request) -> Response | None:

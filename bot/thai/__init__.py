@@ -15,7 +15,7 @@ thing each. Others call them from here: `thai.national_id`.
 """
 
 from bot.thai.addresses import email, mask_email
-from bot.thai.characters import ascii_digits, clean, thai_digits
+from bot.thai.characters import ascii_digits, clean, legible, thai_digits
 from bot.thai.dates import (
     MONTHS_TH,
     MONTHS_TH_SHORT,
@@ -39,6 +39,7 @@ __all__ = [
     "format_phone",
     "format_time",
     "laser_code",
+    "legible",
     "mask_email",
     "name_key",
     "national_id",

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Literal
 
+import regex
+
 from bot.events import Invalid
 
 _THAI_DIGITS = "๐๑๒๓๔๕๖๗๘๙"
@@ -38,6 +40,9 @@ _NIKHAHIT_AA = re.compile(f"\u0e4d([{_TONES}]*)\u0e32")
 _AM_BEFORE_TONE = re.compile(f"\u0e33([{_TONES}]+)")
 _PLAIN = re.compile(r"[!-~\u0e01-\u0e5b]+(?: [!-~\u0e01-\u0e5b]+)*")
 _RESPELT = re.compile(f"\u0e4d|\u0e33[{_TONES}]|เเ")
+
+_MARKS = 4
+_PILED = regex.compile(rf"\p{{M}}{{{_MARKS + 1}}}")
 
 _LONGEST_NORMALISED = 10_000  # characters
 
@@ -84,6 +89,14 @@ def normalised(form: Literal["NFC", "NFKC"], text: str) -> str:
 def compose(text: str) -> str:
     text = _NIKHAHIT_AA.sub("\\1\u0e33", text)
     return _AM_BEFORE_TONE.sub("\\1\u0e33", text).replace("เเ", "แ")
+
+
+def legible(text: str) -> str:
+    """The same words, which somebody else is to read. Raises `Invalid`: words_piled, where marks are heaped on a letter
+    until they cover the lines around it. No language has more than `_MARKS` of them on one."""
+    if _PILED.search(text):
+        raise Invalid("words_piled")
+    return text
 
 
 def bounded(text: str, limit: int, refusal: Invalid) -> str:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bot import thai
 from bot.events import Invalid
 from bot.outbox import Entry
 from bot.times import moment
@@ -186,13 +187,13 @@ async def close(
 
 
 def checked_answer(words: str) -> str:
-    """Raises `Invalid`: answer_needed, answer_long."""
+    """Raises `Invalid`: answer_needed, answer_long, words_piled."""
     words = words.strip()
     if not words:
         raise Invalid("answer_needed")
     if len(words) > WORDS_MOST:
         raise Invalid("answer_long", limit=WORDS_MOST)
-    return words
+    return thai.legible(words)
 
 
 def tell(seen: Request, owner: Person, purpose: str, now: int) -> Entry:

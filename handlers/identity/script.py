@@ -63,13 +63,13 @@ def same_as(address: str) -> Callable[[str], str]:
 
 
 def own_words(text: str) -> str:
-    """Any number of lines. Raises `Invalid`: help_words, help_long."""
+    """Any number of lines. Raises `Invalid`: help_words, help_long, words_piled."""
     words = "\n".join(thai.clean(line) for line in text[: 4 * WORDS_MOST].splitlines()).strip()
     if not words:
         raise Invalid("help_words")
     if len(words) > WORDS_MOST or len(text) > 4 * WORDS_MOST:
         raise Invalid("help_long", limit=WORDS_MOST)
-    return words
+    return thai.legible(words)
 
 
 # --- parts that several conversations share -------------------------------------------------------------------------

@@ -100,7 +100,7 @@ async def decide(
 
     Raises `Invalid`: item_gone, item_changed, item_unreadable, item_<verdict> (somebody was faster), same_officer,
     not_officer, reason_needed, reason_unknown, reason_long, item_mismatch (`sure` is wanted), answer_needed,
-    answer_long.
+    answer_long, words_piled.
     """
     today = local_date(now, settings.timezone)
     officer = await authority.officer(tx, vault, officer_id, today)

@@ -1,8 +1,8 @@
 """What lies beside the exported papers: `manifest.csv`, a row for each of them, and `SHA256SUMS`. Pure.
 
-Both are kept in memory until the end, some hundred bytes a paper. No cell is a formula to a spreadsheet, nor does one
-begin where a spreadsheet that expects semicolons would cut it; an ID has its dashes, else a spreadsheet takes it for a
-number and loses digits.
+Both are kept in memory until the end, some hundred bytes a paper. No cell is a formula to a spreadsheet, whether it
+cuts the lines at commas, semicolons, tabs or bars, and whatever quotes stand there; an ID has its dashes, else a
+spreadsheet takes it for a number and loses digits.
 """
 
 import csv
@@ -23,7 +23,8 @@ COLUMNS = (
     "export.sha256", "export.standing", "export.decided_at", "export.decided_thai", "export.officer", "export.level",
     "export.note",
 )  # fmt: skip
-_FORMULA = re.compile(f"(^|;)(\\s*)(?=[{re.escape(ACTIVE)}])")
+# Where a cell may begin, for whichever separator; the quotes there vanish, or stand before what was meant as text.
+_FORMULA = re.compile(f'(^|[,;\\t|])([\\s"]*)(?=[{re.escape(ACTIVE)}])')
 
 
 @frozen
@@ -80,7 +81,7 @@ class Manifest:
 
 
 def inert(cell: str) -> str:
-    """As text, whatever it begins with (ASVS 1.2.10); tabs, ends of lines and NUL are gone."""
+    """As text, whatever it begins with and wherever it is cut (ASVS 1.2.10); tabs, ends of lines and NUL are gone."""
     return _FORMULA.sub(r"\1\2'", thai.clean(cell))
 
 

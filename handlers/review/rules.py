@@ -3,6 +3,7 @@ officer's own words. Pure."""
 
 from typing import Literal, get_args
 
+from bot import thai
 from bot.events import Invalid
 from handlers.documents.rules import slot_of
 
@@ -33,10 +34,11 @@ def reasons(slot: str, *, waiver: bool = False) -> tuple[str, ...]:
 
 
 def check_reason(slot: str, reason: str, words: str, *, waiver: bool = False) -> None:
-    """Raises `Invalid`: reason_needed, reason_unknown, reason_long."""
+    """Raises `Invalid`: reason_needed, reason_unknown, reason_long, words_piled."""
     if reason not in reasons(slot, waiver=waiver):
         raise Invalid("reason_unknown" if reason else "reason_needed")
     if reason == OTHER and not words.strip():
         raise Invalid("reason_needed")
     if len(words) > WORDS_MOST:
         raise Invalid("reason_long", limit=WORDS_MOST)
+    thai.legible(words)

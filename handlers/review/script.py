@@ -176,4 +176,4 @@ def _own_words(event: Text | File) -> dict[str, str]:
         raise Invalid("choose")
     if len(words) > WORDS_MOST:
         raise Invalid("reason_long", limit=WORDS_MOST)
-    return {"words": words}
+    return {"words": thai.legible(words)}

@@ -112,6 +112,8 @@ async def test_somchai_asks_hr_and_is_answered(house: House) -> None:
     somchai.sees("help.ask_hr")
     await somchai.says("ก" * 1001)
     somchai.sees("error.help_long", "ask.ask_hr")
+    await somchai.says("ก" + "\u0e49" * 40)
+    somchai.sees("error.words_piled", "ask.ask_hr")
     await somchai.says("ชื่อมารดาของผมผิด\nขอแก้ {name} <b>")
     somchai.sees("ask_hr.sent")
 

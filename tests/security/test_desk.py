@@ -371,3 +371,32 @@ async def test_originals_and_whole_numbers_want_fresh_digits(house: House, malee
     assert (await malee.posts("/console/proof", {"code": malee.totp.at(house.clock() // 1000)})).status_code == 200
     assert await asks() == [(200, True), (200, True)]
     assert len(await rows(house, left)) == 2
+
+
+NOWHERE = ("%00", "%00x", "seis%00", "%ED%A0%80", "%EF%BF%BE", "%1b", "%E2%80%AE", "x" * 10_000)
+
+
+@pytest.mark.parametrize("odd", NOWHERE)
+async def test_odd_addresses_lead_nowhere(malee: Browser, odd: str) -> None:
+    """Fresh digits, so that each gets as far as it ever does."""
+    for path in (f"/console/export/{odd}", f"/console/language/{odd}", f"/console/enter/{odd}", f"/officer/{odd}"):
+        assert (await malee.posts(path)).status_code in (303, 401, 404), path
+    for path in (
+        *(f"/{page}/{odd}{more}" for page in ("paper", "officer", "certify") for more in ("", "/pages/1", "/original")),
+        f"/console/enter/{odd}",
+        f"/console/api/items/{odd}",
+        f"/console/api/items/{odd}/pages/{odd}",
+        *(f"/console/api/queue?{name}={odd}" for name in ("unit", "kind", "paper", "days", "after")),
+        f"/f/{odd}",
+        f"/f/r/{odd}",
+    ):
+        assert (await malee.gets(path)).status_code in (400, 401, 404), path
+    shown = await malee.gets(f"/console/progress?campaign={odd}")
+    assert shown.status_code in (200, 400)  # a campaign that there is not: the latest one's page
+
+
+async def test_words_are_such_as_can_be_read(house: House, malee: Browser) -> None:
+    item = await malee.item(await waits(house))
+    answer = await malee.judges(item, "return", reason="other", words="ขอใหม่" + "\u0301" * 400)
+    assert (answer.status_code, answer.json()["message"]) == (422, house.kp7.texts("th", "error.words_piled"))
+    assert (await malee.judges(item, "return", reason="other", words="ขอใหม่ค่ะ ที่นี่")).status_code == 200

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import thai
+from bot.events import Invalid
 from bot.thai.characters import tidy
 from tests.thai.texts import THAI, anything, unhurried
 
@@ -86,3 +87,16 @@ def test_a_megabyte_of_marks_is_no_work() -> None:
     assert thai.clean(marks) == marks  # by the square this would take ten minutes, and the test its time limit
     thai.name_key(marks)
     thai.split_title("นาย " * 100_000)
+
+
+@pytest.mark.parametrize(
+    "words", ["ที่นี่ น้ำ เปรี้ยว ผู้ใหญ่", "e\u0301\u0323\u0302", "हिन्दी", "", "👩‍👩‍👧", "a\u0301\u0302\u0303\u0304"]
+)
+def test_what_any_language_piles_on_a_letter_is_legible(words: str) -> None:
+    assert thai.legible(words) == words
+
+
+@pytest.mark.parametrize("words", ["\u0301" * 5, "ก" + "\u0e48" * 5, "ขอบคุณ z" + "\u0335\u0489" * 250 + " ค่ะ"])
+def test_marks_that_cover_the_lines_around_are_not(words: str) -> None:
+    with pytest.raises(Invalid, match="words_piled"):
+        thai.legible(words)

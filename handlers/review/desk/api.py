@@ -51,7 +51,9 @@ _UNIT = re.compile(r"[0-9A-Za-z]{1,20}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 _TICKET = re.compile(r"[0-9a-f]{64}")
 DAYS = ("3", "7", "14")
-_MENDABLE = ("reason_needed", "reason_unknown", "reason_long", "item_mismatch", "answer_needed", "answer_long")
+_MENDABLE = (
+    "reason_needed", "reason_unknown", "reason_long", "item_mismatch", "answer_needed", "answer_long", "words_piled",
+)  # fmt: skip
 
 
 class Api:

@@ -17,6 +17,7 @@ from handlers.review.desk.api import DAYS, Api
 from handlers.review.desk.entering import PREFIX, Entrance
 from handlers.review.desk.progress import ProgressPage
 from handlers.review.desk.seats import Seats
+from handlers.review.desk.strict import address_fits
 from handlers.review.queue import KINDS, NEEDS
 
 HERE = Path(__file__).parent
@@ -32,6 +33,7 @@ def routes(house: Equipment, outbox: Outbox) -> list[BaseRoute]:
     def route(path: str, method: str, answer: Answer) -> Route:
         async def answered(request: Request) -> Response:
             try:
+                address_fits(request)
                 return await answer(request)
             except Refused as refused:
                 words = house.texts(seats.language(request), refused.key or "desk.malformed", refused.params)

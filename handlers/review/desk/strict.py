@@ -8,6 +8,20 @@ from bot.http import Busy, Refused, TooLarge, body, same_origin
 from bot.strict_json import Malformed, parse
 
 BODY_LIMIT = 16 * 1024
+LONGEST = 200  # characters of a part of an address
+
+
+def address_fits(request: Request) -> None:
+    """Raises `Refused` for what no address of the desk has in it: control characters (no database takes a NUL in text),
+    what does not show, and more than anything of ours is long. Whoever reads one of them asks for its shape besides."""
+    if not all(map(_fits, request.path_params.values())):
+        raise Refused(404, "error.item_gone")
+    if not all(map(_fits, request.query_params.values())):
+        raise Refused(400)
+
+
+def _fits(text: str) -> bool:
+    return len(text) <= LONGEST and text.isprintable()
 
 
 def from_here(request: Request, address: str) -> None:
