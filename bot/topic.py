@@ -82,7 +82,7 @@ class Visitor:
     notice: str
     chat_key: Key = field(repr=False)
     person_key: Key | None = field(repr=False)
-    officer: bool = False  # may hold a role; what it allows, its topic looks up
+    officer: bool = False  # may hold a role; which, and what it allows, the topic looks up: no menu knows
     lacks_factor: bool = False  # and has set up no second factor
     forged: bool = False  # somebody else than KP7 has begun this session
 

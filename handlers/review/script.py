@@ -14,6 +14,7 @@ from handlers.organisation.script import proven
 from handlers.organisation.standing import Standing
 from handlers.review import effects as do
 from handlers.review.packing import unpack
+from handlers.review.queue import NEEDS
 from handlers.review.rules import OTHER, WORDS_MOST, reasons
 
 Card = Mapping[str, Any]
@@ -23,6 +24,8 @@ def review(standing: Standing, args: Mapping[str, Any]) -> Script[Any]:
     """`after`: the last item that was left for later."""
     if standing.officer is None:
         return Say("error.not_officer")
+    if not any(standing.officer.may(action) for action in NEEDS.values()):  # the menu does not know which role it is
+        return Say("review.not_of_this_role")
     yield from proven(standing)
     after = args.get("after", [-1, ""])
     card = yield from Do[Card]("next", do.Next(after[0], after[1]))

@@ -400,3 +400,13 @@ async def test_words_are_such_as_can_be_read(house: House, malee: Browser) -> No
     answer = await malee.judges(item, "return", reason="other", words="ขอใหม่" + "\u0301" * 400)
     assert (answer.status_code, answer.json()["message"]) == (422, house.kp7.texts("th", "error.words_piled"))
     assert (await malee.judges(item, "return", reason="other", words="ขอใหม่ค่ะ ที่นี่")).status_code == 200
+
+
+async def test_whose_role_decides_nothing_sees_the_numbers(house: House) -> None:
+    await waits(house)
+    async with Browser(house) as browser:
+        await sits(house, browser, role="department_officer")
+        answer = await browser.gets("/console")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/console/progress")
+        assert (await browser.gets("/console/progress")).status_code == 200
+        assert (await browser.gets("/console/api/queue")).json()["items"] == []

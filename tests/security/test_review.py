@@ -12,6 +12,7 @@ from bot.events import Invalid
 from bot.times import local_date
 from handlers.organisation import authority
 from handlers.organisation.authority import grant_mac
+from handlers.organisation.roles import Role
 from handlers.review import deciding, queue
 from handlers.review.deciding import Decision
 from handlers.review.prompts import SETTLES
@@ -175,6 +176,18 @@ async def test_nobody_judges_their_own_papers_nor_those_of_another_department(ho
     await malee.taps("menu.review")
     await proves(malee, totp)
     malee.sees("review.none")
+
+
+@pytest.mark.parametrize("role", ["department_officer", "central_admin"])
+async def test_whose_role_decides_nothing_is_told_so(house: House, role: Role) -> None:
+    malee = await house.somebody()
+    await officer(house, MALEE.national_id, role)
+    await malee.logs_in(MALEE.national_id, MALEE.email)
+    await paper_waits(house, await who(house, SOMCHAI.national_id))
+    await malee.taps("menu.review")
+    malee.sees("review.not_of_this_role")
+    await malee.taps("menu.desk")
+    malee.sees("ask.desk" if role == "department_officer" else "review.not_of_this_role")
 
 
 async def test_prompts_keep_quiet_at_night_and_for_a_while(tmp_path: Path) -> None:

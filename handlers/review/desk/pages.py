@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.http import Refused
 from bot.outbox import Outbox
-from bot.pages import Pages
+from bot.pages import HEADERS, Pages
 from bot.topic import Equipment
 from handlers.review.desk import reading
 from handlers.review.desk.api import DAYS, Api
@@ -76,6 +76,8 @@ class DeskPage:
             kinds = [kind for kind in KINDS if seat.officer.may(NEEDS[kind])]
             codes = sorted({code for kind in kinds for code in seat.officer.units(NEEDS[kind])})
             units = await reading.unit_names(tx, language, codes)
+        if not kinds:  # whose role decides nothing has no queue, but perhaps numbers
+            return RedirectResponse("/console/progress", 303, HEADERS)
         return self._pages.page(
             "desk.html",
             language,
@@ -83,7 +85,7 @@ class DeskPage:
             me=seat.person.full_name,
             kinds=kinds,
             units=[(code, units.get(code, code)) for code in codes],
-            papers=reading.papers(house.texts, language) if kinds else [],
+            papers=reading.papers(house.texts, language),
             ages=DAYS,
             here="desk",
         )
