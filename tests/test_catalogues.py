@@ -97,7 +97,7 @@ def test_labels_fit_every_channel(words: dict[str, str]) -> None:
     long = {
         key: label
         for key, label in words.items()
-        if key.startswith(("control.", "choice.", "menu.", "act.")) and len(regex.findall(r"\X", label)) > 27
+        if key.startswith(("control.", "choice.", "menu.", "act.", "reason.")) and len(regex.findall(r"\X", label)) > 27
     }
     assert long == {}
 

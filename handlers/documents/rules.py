@@ -122,18 +122,18 @@ _EVERYBODY = (
     Family(spouse=True, children=CHILDREN_MOST, licence=True, name_changed=True),
     Family(father_died=True, mother_died=True),
 )
-_BY_ID = {slot.id: slot for family in _EVERYBODY for slot in slots(family, Options())}
+EVERY_SLOT: Mapping[str, Slot] = {slot.id: slot for family in _EVERYBODY for slot in slots(family, Options())}
 
 
 def slot_of(id: str) -> Slot:
     """The slot of that id, whoever owes it. Raises `KeyError`."""
-    return _BY_ID[id]
+    return EVERY_SLOT[id]
 
 
 def owed(family: Family, options: Options, handed_in: Iterable[str]) -> tuple[Slot, ...]:
     """`slots`, with those that were handed in: they stay, whatever the answers have become since."""
     found = {slot.id: slot for slot in slots(family, options)}
-    found |= {id: _BY_ID[id] for id in handed_in if id in _BY_ID}
+    found |= {id: EVERY_SLOT[id] for id in handed_in if id in EVERY_SLOT}
     return tuple(sorted(found.values(), key=place))
 
 

@@ -10,13 +10,13 @@ from handlers.documents.rules import slot_of
 Wanted = Literal["approve", "return", "confirm", "refuse", "unlock", "keep", "cut_off", "answer"]
 WANTED: tuple[Wanted, ...] = get_args(Wanted)
 
-OTHER = "other"
+OTHER = "other"  # so it is called in `desk/static/asking.js`, too
 WORDS_MOST = 500
 
 _ANY = ("blurred", "cut_off", "page_missing", "not_certified", "wrong_paper", "other_person")
 _OF_NONE = ("no_waiver",)  # of "I have no such paper"
-_MORE = {
-    "id_card": ("expired",),
+_OF_CARDS = ("expired",)  # whoever's card it is
+_MORE = {  # by `Slot.kind`
     "house": ("old_copy",),
     "entry_degree": ("not_equal",),
     "top_degree": ("not_equal",),
@@ -29,8 +29,9 @@ def reasons(slot: str, *, waiver: bool = False) -> tuple[str, ...]:
     person says that there is no such paper."""
     if waiver:
         return (*_OF_NONE, OTHER)
-    kind = slot_of(slot).kind
-    return (*_ANY, *_MORE.get(kind, ()), OTHER)
+    found = slot_of(slot)
+    more = _OF_CARDS if found.is_card else _MORE.get(found.kind, ())
+    return (*_ANY, *more, OTHER)
 
 
 def check_reason(slot: str, reason: str, words: str, *, waiver: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from bot.events import Language, Say
 from bot.text import Texts
 from bot.thai import format_date
-from handlers.documents.rules import Family, Options, Slot, slot_of, slots
+from handlers.documents.rules import EVERY_SLOT, Slot, slot_of
 from handlers.documents.script import name_of
 from handlers.review.describing import Description, Paper
 from handlers.review.queue import Item
@@ -18,11 +18,7 @@ from storage.people import Person
 from storage.vault import Vault
 
 DAY_MS = 86_400_000
-_FAMILIES = (
-    Family(spouse=True, children=1, licence=True, name_changed=True),
-    Family(father_died=True, mother_died=True),
-)
-_SLOTS = {slot.id: slot for family in _FAMILIES for slot in slots(family, Options())}
+_SLOTS = {id: slot for id, slot in EVERY_SLOT.items() if slot.nth <= 1}  # children are one in a list
 # What a list can be narrowed down to: name in an address → pattern of the slots
 KINDS_OF_PAPER = {"child" if slot.nth else id: "child.%" if slot.nth else id for id, slot in _SLOTS.items()}
 

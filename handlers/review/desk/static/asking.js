@@ -3,7 +3,7 @@
 
 import { byId, element, say } from "./words.js";
 
-const OTHER = "other"; // needs words
+const OTHER = "other"; // needs words; so it is called in review/rules.py
 const dialog = byId("asking");
 const words = byId("own-words");
 const trouble = byId("asking-trouble");
