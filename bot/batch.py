@@ -14,6 +14,7 @@ import structlog
 
 from bot import metrics
 from bot.logs import place
+from bot.text import MissingWords
 from bot.topic import Incoming
 from storage.database import Unavailable, retried
 
@@ -114,7 +115,8 @@ class Batcher:
                 return
             work = batch[0]
             work.tries += 1
-            log.error("event_failed", kind=type(error).__name__, at=place(error), tries=work.tries)
+            lacks = {"lacks": error.key} if isinstance(error, MissingWords) else {}
+            log.error("event_failed", kind=type(error).__name__, at=place(error), tries=work.tries, **lacks)
             if work.tries > TRIES:  # even the apology fails: let it come again, somebody must look
                 work.settle(Unavailable("event cannot be recorded"))
                 return

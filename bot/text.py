@@ -16,7 +16,16 @@ from bot.events import LANGUAGES, Language, Say
 from bot.thai import ascii_digits, clean, format_date, format_time
 
 _GAP = re.compile(r"\n{3,}")  # where nothing was to be filled in
+_KEY = re.compile(r"(?:[a-z_.]|[0-9](?![0-9])){1,60}")
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
+
+
+class MissingWords(KeyError):
+    """`key`: what a catalogue lacks, fit for a log: keys are made of names in the code, and have no long numbers."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key if _KEY.fullmatch(key) else "?"
 
 
 class Texts:
@@ -29,9 +38,11 @@ class Texts:
         self._catalogues = {language: _load(folder / language / "LC_MESSAGES" / "kp7.mo") for language in LANGUAGES}
 
     def __call__(self, language: Language, key: str, params: Mapping[str, object] = MappingProxyType({})) -> str:
-        """Raises `KeyError` for a key that the catalogue lacks: a missing sentence is a bug, not a thing to show."""
+        """Raises `MissingWords` where the catalogue lacks the key: a missing sentence is a bug, not a thing to show."""
         self.used.add(key)
-        words = self._catalogues[language][key]
+        words = self._catalogues[language].get(key)
+        if words is None:
+            raise MissingWords(key)
         if not params:
             return words.format()
         filled = words.format_map({k: self._fill(language, v) for k, v in params.items()})

@@ -20,6 +20,7 @@ import structlog
 
 from bot.app import date_rule
 from bot.logs import log_as_json
+from bot.text import MissingWords
 from bot.thai import check_digit
 from handlers.organisation.imports import import_roster
 from storage.vault import Keyring, Tampered
@@ -238,6 +239,21 @@ async def test_not_even_when_everything_goes_wrong(
     assert [line["event"] for line in said if line["log_level"] == "error"].count("event_failed") == 3
     logged = json.dumps(said, ensure_ascii=False, default=str) + libraries_said(caplog)
     assert [m for m in markers(1, who) if m in logged] == []
+
+
+async def test_a_sentence_that_is_missing_is_named(
+    archive: House, said: list[MutableMapping[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its key alone; and what is no key is not."""
+    chat = await archive.somebody()
+    for catalogue in archive.kp7.texts._catalogues.values():
+        monkeypatch.delitem(catalogue, "ask.national_id")
+    await chat.taps("menu.login")
+    await chat.taps("choice.acknowledge")
+    assert {line["lacks"] for line in said if line["event"] == "event_failed"} == {"ask.national_id"}
+    assert [MissingWords(key).key for key in ("desk.kind_paper2", "error.1999900000013", "ask.สมชาย")] == [
+        "desk.kind_paper2", "?", "?",
+    ]  # fmt: skip
 
 
 def test_what_libraries_log_loses_its_values(capsys: pytest.CaptureFixture[str]) -> None:
