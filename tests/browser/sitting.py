@@ -41,6 +41,11 @@ class Sitting:
         await expect(self.page.locator("#approve")).to_be_enabled()
         await self.page.wait_for_timeout(SETTLED)
 
+    async def chooses(self, reason: str) -> None:
+        """By the digit that stands beside it."""
+        digit = await self.page.locator(f".reason:has(input[value={reason}]) kbd").inner_text()
+        await self.presses(digit)
+
     async def presses(self, *keys: str) -> None:
         for key in keys:
             await self.page.keyboard.press(key)

@@ -5,6 +5,7 @@ import pytest
 from playwright.async_api import Browser, Download, ViewportSize, expect
 
 from bot.events import Language
+from handlers.review.desk import api
 from storage.seals import ORGANISATIONS
 from tests.browser.desk import TELEPHONE, pattern
 from tests.browser.sitting import OFFICE, focused, sitting
@@ -61,14 +62,15 @@ async def test_walks_through_what_waits(browser: Browser, house: House, language
         await malee.check()
         await malee.presses("Enter")
         await expect(page.locator("#asking-trouble")).to_have_text(malee.says("desk.reason_needed"))
-        await malee.presses("2")
+        await malee.chooses("cut_off")
         await expect(page.locator("input[value=cut_off]")).to_be_checked()
         await malee.presses("Enter")
         await malee.sees(third)
         await expect(malee.said).to_contain_text(malee.says("desk.verdict_returned"))
         assert await focused(page) == "paper-title"
         # in her own words
-        await malee.presses("r", "8")
+        await malee.presses("r")
+        await malee.chooses("other")
         await page.keyboard.type("<b>กลับหัว</b> & เอียง a r")
         await malee.presses("Enter")
         await malee.sees(fourth)
@@ -90,6 +92,30 @@ async def test_walks_through_what_waits(browser: Browser, house: House, language
     assert [(row["paper_id"], row["verdict"]) for row in given] == [
         (first, "approved"), (second, "returned"), (third, "returned"), (fourth, "approved"),
     ]  # fmt: skip
+
+
+async def test_more_comes_as_one_nears_the_end(browser: Browser, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Page after page of the list, in the order of the queue."""
+    monkeypatch.setattr(api, "PAGE", 2)
+    totp = await officer(house, MALEE.national_id)
+    await chats(house)
+    ids = []
+    for slot in ("entry.transcript", "mother", "house", "id_card", "father"):
+        ids.append(await waits(house, slot=slot))
+        house.clock.forward(seconds=1)
+    async with sitting(browser, house, "th", OFFICE, totp) as malee:
+        rows = malee.page.locator("#items .row")
+        await malee.sees(ids[0])
+        await expect(rows).to_have_count(4)  # the next page, ahead
+        await malee.page.locator("#more").press("Enter")
+        await expect(rows).to_have_count(5)
+        await expect(malee.page.locator("#more")).to_be_hidden()
+        assert [await row.get_attribute("data-id") for row in await rows.all()] == ids
+        for id in ids[1:]:
+            await malee.presses("ArrowRight")
+            await malee.sees(id)
+        await malee.presses("ArrowRight")
+        await expect(malee.said).to_have_text(malee.says("desk.last"))
 
 
 async def test_two_officers_at_once(browser: Browser, house: House) -> None:

@@ -7,7 +7,7 @@ import { byId, element, say } from "./words.js";
 const NEAR = 10; // items before the end, at which more are asked for
 
 export class Queue {
-  items = [];
+  items = []; // in the server's order: the last one says after which the next page begins
   fresh = 0; // how many have come that are not on the list
   #more = false;
   #asking = null;
