@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer.main
@@ -17,9 +17,11 @@ from babel.messages import mofile, pofile
 import handlers
 from bot import app
 from bot.cli import app as command_line
+from bot.commands import officer
 from bot.events import LANGUAGES
 from bot.settings import Settings
 from bot.text import LOCALES, Texts
+from handlers.organisation.roles import ROLES
 from tests.house import a_house
 from tests.served import ROOT
 
@@ -80,6 +82,48 @@ def shown(default: object) -> str:
         case float():
             return f"{default:g}"
     return str(default)
+
+
+# --- roles and keys ---------------------------------------------------------------------------------------------------
+
+
+def test_every_role_is_explained_and_can_be_given() -> None:
+    assert get_args(officer.Role) == ROLES, "bot/commands/officer.py and handlers/organisation/roles.py"
+    assert sorted(re.findall(r"^\| `([a-z_]+)` \|", between("operators.md", "| role |"), re.MULTILINE)) == sorted(ROLES)
+    for header in ("| หน้าที่ |", "| Role |"):
+        told = re.findall(r"\(`([a-z_]+)`\)", between("hr.md", header))
+        assert sorted(told) == sorted(ROLES), header
+
+
+def between(page: str, header: str) -> str:
+    """The one table that begins like this."""
+    [table] = [part for part in read(page).split("\n\n") if part.startswith(header)]
+    return table
+
+
+DESK = ROOT / "handlers/review/desk"
+SIGNS = {
+    "ArrowRight": "→", "ArrowLeft": "←", "Equal": "+", "NumpadAdd": "+", "Minus": "−", "NumpadSubtract": "−"
+}  # fmt: skip
+ELSEWHERE = {"1–9", "Enter", "Esc", "?"}  # in windows, and what opens one
+
+
+def test_every_key_of_the_desk_is_explained() -> None:
+    script = (DESK / "static/desk.js").read_text("utf-8").partition("const KEYS = {")[2].partition("};")[0]
+    codes = re.findall(r"^  (\w+):", script, re.MULTILINE)
+    assert len(codes) >= 10
+    keys = {SIGNS.get(code) or re.sub("^(Key|Digit|Numpad)", "", code) for code in codes} | ELSEWHERE
+    help = (DESK / "templates/desk.html").read_text("utf-8").partition("{% for keys, what in ((")[2].partition("%}")[0]
+    explained = dict(re.findall(r'"([^"]+)", "(\w+)"', help))
+    assert keys_in(" ".join(explained)) == keys
+    assert {f"desk.key_{what}" for what in explained.values()} == Texts().prefixed("th", "desk.key_").keys()
+    for header in ("| แป้น |", "| Key |"):
+        rows = between("hr.md", header).splitlines()[2:]
+        assert keys_in(" ".join(row.split("|")[1] for row in rows)) == keys, header
+
+
+def keys_in(text: str) -> set[str]:
+    return set(re.sub("[/,]", " ", text.replace("1 – 9", "1–9")).split())
 
 
 # --- labels and links -------------------------------------------------------------------------------------------------

@@ -99,8 +99,10 @@ class Claim:
 class Description:
     """`title`: what it is; `lines`: all there is to say, in order, with who it is; the rest is the same once more, for
     who shows it in another form. `name`: with title. `written`: a request in the person's own words. `options`: the
-    usual one first; empty if this officer may not decide (then `lines` say why). `readable`: False, and nothing else
-    is known of it, where something of it does not open, or does not fit together: nobody decides that."""
+    usual one first; empty where this officer has judged the same version already, and where it does not open (`lines`
+    say why). What a role allows is not looked at here: an item that it does not reach is not found (`queue.NEEDS`).
+    `readable`: False, and nothing else is known of it, where something of it does not open, or does not fit together:
+    nobody decides that."""
 
     item: Item
     title: Say

@@ -142,6 +142,11 @@ class Scene:
                 yield role, below, held, "their own", one, False
 
 
+def test_the_table_is_whole() -> None:
+    assert DECIDES.keys() == set(ROLES), "a new role: DECIDES says what it decides, by the letters"
+    assert WANTS.keys() == set(KINDS), "a new kind of thing that waits: WANTS says what may be made of it"
+
+
 @pytest.fixture
 async def scene(place: House) -> Scene:
     kp7, now, made = place.kp7, place.clock(), Scene()

@@ -306,9 +306,9 @@ const KEYS = {
 const HELD = new Set(["ArrowRight", "ArrowLeft"]); // a verdict is pressed anew for each paper
 
 function keyOf(event) {
-  const letter = /^[ar]$/i.test(event.key) ? `Key${event.key.toUpperCase()}` : "";
-  const sign = { "+": "Equal", "-": "Minus" }[event.key] ?? "";
-  return letter || sign || event.code;
+  const letter = `Key${event.key.toUpperCase()}`;
+  const sign = { "+": "Equal", "-": "Minus" }[event.key];
+  return letter in KEYS ? letter : (sign ?? event.code);
 }
 
 document.addEventListener("keydown", (event) => {
