@@ -68,8 +68,8 @@ lint: $(DEV)  ## check style, types, layers and lock files
 REGISTRIES := py[p]i\.org|python[h]osted\.org|npm[j]s\.(org|com)|yarn[p]kg\.com
 
 format: $(DEV)  ## put the code into shape
-	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
 
 # Keeps what is pinned where it still fits; UPGRADE=1 takes the newest of everything. One version serves every Python.
 COMPILE = $(UV) compile --quiet --no-config --python $(BIN)/python --python-version 3.11 --universal \
