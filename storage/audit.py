@@ -58,7 +58,9 @@ class Fault:
     was edited), unlogged (such a row that no line tells of; `seq` is 0), back (this
     line tells of an erasure, and what was erased is there again), ungranted (the table `grants` has a row that no line
     tells of; `seq` is 0), put_back (this line tells of the end of a role that has not ended in that table), reopened (…
-    of a verdict on what waits for one), factorless (… of a second factor that is not there)."""
+    of a verdict on what waits for one), factorless (… of a second factor that is not there), replaced (… of a second
+    factor in whose place another one stands, or of the end of one that is there again; `seq` is 0 where no line
+    tells of any)."""
 
     seq: int
     code: str
@@ -161,6 +163,20 @@ async def stands(tx: Tx, vault: Vault, subject: str, done: str, undone: str) -> 
     return False
 
 
+async def last(tx: Tx, vault: Vault, subjects: Sequence[str], actions: tuple[str, str]) -> dict[str, Row]:
+    """Of each of them who has any: the last genuine line with one of these actions. That none was taken out after it,
+    `verify` says."""
+    key = _key(vault)
+    rows = await tx.each(
+        "SELECT l.*, b.mac AS before FROM each(:batch) e JOIN audit l ON l.subject = e.value ->> 'id' "
+        "LEFT JOIN audit b ON b.seq = l.seq - 1 WHERE l.action IN (:one, :other) ORDER BY l.seq",
+        [{"id": id} for id in subjects],
+        {"one": actions[0], "other": actions[1]},
+    )
+    genuine = (row for row in rows if fits(row["mac"], key, "line", row["before"] or _start(key), *_fields(row)))
+    return {row["subject"]: row for row in genuine}
+
+
 # --- looking at it ----------------------------------------------------------------------------------------------------
 
 
@@ -218,7 +234,8 @@ class Verifier:
         self._destroyed: dict[str, int] = {}  # id of a key → likewise
         self._granted: dict[str, int] = {}  # id of a grant
         self._ended: dict[str, int] = {}
-        self._factors: dict[str, int] = {}  # id of who has one
+        self._factors: dict[str, tuple[int, int]] = {}  # id of who has one → likewise, and when it was set up
+        self._reset: dict[str, int] = {}  # id of who has none any more
         self._checks: dict[str, tuple[int, int]] = {}  # number of a check that was decided → likewise, and when
         self._requests: dict[str, int] = {}  # id of a request that was decided
 
@@ -279,9 +296,10 @@ class Verifier:
             case "officer.ended":
                 self._ended[detail.get("grant", "")] = seq
             case "factor.set_up":
-                self._factors[subject] = seq
+                self._factors[subject] = seq, line["at"]
             case "officer.factor_reset":
                 self._factors.pop(subject, None)
+                self._reset[subject] = seq
             case "identity.confirmed" | "identity.refused":
                 self._checks[detail.get("check", "")] = seq, line["at"]
             case _:
@@ -295,7 +313,13 @@ class Verifier:
             elif row["ended_at"] is None and row["id"] in self._ended:
                 self._fault(self._ended[row["id"]], "put_back")
         for row in await tx.each(_FACTORLESS, [{"id": id} for id in self._factors]):
-            self._fault(self._factors[row["id"]], "factorless")
+            self._fault(self._factors[row["id"]][0], "factorless")
+        for row in await tx.all(
+            "SELECT person_id, confirmed_at FROM second_factors WHERE confirmed_at IS NOT NULL ORDER BY person_id"
+        ):
+            seq, at = self._factors.get(row["person_id"], (self._reset.get(row["person_id"], 0), None))
+            if row["confirmed_at"] != at:
+                self._fault(seq, "replaced")
 
     async def _compare_verdicts(self, tx: Tx) -> None:
         """What was decided waits no more. (The number of a check is used again, once its row has gone.)"""

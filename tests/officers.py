@@ -61,7 +61,10 @@ async def enrol(house: House, national_id: str) -> pyotp.TOTP:
         secret = await factors.begin(tx, kp7.vault, person.id, person.key, then)
         assert secret, "they have one"
         totp = pyotp.TOTP(secret)
-        await factors.confirm(tx, kp7.vault, house.settings, person.id, person.key, totp.at(then // 1000), then)
+        await factors.confirm(
+            tx, kp7.vault, house.settings, person.id, person.key, totp.at(then // 1000), then,
+            by=f"web:{person.id}",
+        )  # fmt: skip
     return totp
 
 

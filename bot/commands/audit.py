@@ -30,6 +30,8 @@ _FAULTS = {
     "ungranted": "the table grants has a row that no line tells of",
     "put_back": "line {seq} tells of the end of a role that stands open in the table grants: its old row was put back",
     "reopened": "line {seq} tells of a verdict, and what was decided waits again: its old row was put back",
+    "replaced": "line {seq} tells what became of a second factor, and another one is there, such as an old one "
+    "that was put back: `kp7 officer reset-factor`",
     "factorless": "line {seq} tells of a second factor that is gone: ask why, then `kp7 officer reset-factor`",
 }
 

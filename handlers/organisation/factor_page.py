@@ -30,7 +30,7 @@ from bot.strict_json import Malformed, parse
 from bot.times import local_date, moment
 from bot.topic import Equipment
 from handlers.organisation import authority, factors, proofs
-from storage import audit, people
+from storage import people
 from storage.database import Tx, retried
 from storage.people import Person
 
@@ -129,7 +129,8 @@ class FactorPage:
             link = await self._page.bound(tx, request, lock=True)
             person = await people.by_id(tx, house.vault, link.person_id)
             try:
-                await factors.confirm(tx, house.vault, settings, person.id, person.key, code, now)
+                by = f"{link.account['channel']}:{person.id}"
+                await factors.confirm(tx, house.vault, settings, person.id, person.key, code, now, by=by)
             except Invalid as wrong:
                 return Written(), wrong
             account = link.account["id"]
@@ -137,10 +138,7 @@ class FactorPage:
             if chat is None or not await page_links.consume(tx, link):
                 raise Refused(404, "factor_page.gone")
             await proofs.prove(tx, house.vault, settings, account, person.id, account, chat["session"], now)
-            written = await self._outbox.insert(tx, self._told(person, link.language, now))
-            line = audit.Line(f"{link.account['channel']}:{person.id}", factors.SET_UP, person.id)
-            await audit.append(tx, house.vault, now, [line])
-            return written, None
+            return await self._outbox.insert(tx, self._told(person, link.language, now)), None
 
     def _told(self, person: Person, language: Language, now: int) -> list[Entry]:
         """To the mailbox: whoever did this, its owner hears of it."""

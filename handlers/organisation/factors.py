@@ -1,8 +1,11 @@
 """The officers' second factor: time-based codes (TOTP, RFC 6238) of an authenticator on their own telephone.
 
 SHA-1, six digits, 30 seconds, as every authenticator has them; a code of the step before or after is taken too (§5.2
-there). The secret is sealed with the person's key, and the row bears a MAC: whoever writes the database makes no used
-code good again. The protocol of a guess, all in one transaction, which commits whatever comes of it:
+there). The secret is sealed with the person's key, and the row bears a MAC; it counts only if it is the one that the
+audit log says was set up last and not reset since (`confirmed_at` is the time of that line). So whoever writes the
+database makes no factor, and brings back none that is over. What they can: put back the row of the living factor from
+before a code was used, which is good again for what is left of its minute and a half. The protocol of a guess, all in
+one transaction, which commits whatever comes of it:
 
 1. the limits of this person, looked at by one transaction at a time; who is over one hears the same of a right code;
 2. the three codes of this moment are compared, all of them each time;
@@ -45,14 +48,22 @@ async def enrolled(tx: Tx, person_id: str) -> bool:
 
 
 async def enrolled_of(tx: Tx, vault: Vault, people: Sequence[str]) -> frozenset[str]:
-    """Those of them who have a factor that KP7 made."""
+    """Those of them who have a factor that KP7 made, and that is not over."""
     rows = await tx.each(
         "SELECT f.* FROM each(:batch) e JOIN second_factors f ON f.person_id = e.value ->> 'id' "
         "WHERE f.confirmed_at IS NOT NULL",
         [{"id": id} for id in people],
     )
     secret = vault.secret("second_factors")
-    return frozenset(row["person_id"] for row in rows if fits(row["mac"], secret, *(row[name] for name in _BOUND)))
+    made = [row for row in rows if fits(row["mac"], secret, *(row[name] for name in _BOUND))]
+    told = await _told(tx, vault, [row["person_id"] for row in made])
+    return frozenset(row["person_id"] for row in made if told.get(row["person_id"]) == row["confirmed_at"])
+
+
+async def _told(tx: Tx, vault: Vault, people: Sequence[str]) -> dict[str, int]:
+    """When, says the audit log, those of them who have a factor have set it up."""
+    lines = await audit.last(tx, vault, people, (SET_UP, RESET))
+    return {person: line["at"] for person, line in lines.items() if line["action"] == SET_UP}
 
 
 async def lost(tx: Tx, vault: Vault, person_id: str) -> bool:
@@ -100,9 +111,13 @@ async def check(tx: Tx, vault: Vault, settings: Settings, person_id: str, key: K
     await _guess(tx, vault, settings, person_id, key, code, now, confirming=False)
 
 
-async def confirm(tx: Tx, vault: Vault, settings: Settings, person_id: str, key: Key, code: str, now: int) -> None:
-    """The first code of a secret that was shown: from now on it is the factor. Raises as `check` does."""
+async def confirm(
+    tx: Tx, vault: Vault, settings: Settings, person_id: str, key: Key, code: str, now: int, *, by: str
+) -> None:
+    """The first code of a secret that was shown: from now on it is the factor, which the audit log tells. Raises as
+    `check` does."""
     await _guess(tx, vault, settings, person_id, key, code, now, confirming=True)
+    await audit.append(tx, vault, now, [audit.Line(by, SET_UP, person_id)])
 
 
 async def reset(tx: Tx, person_id: str) -> bool:
@@ -128,6 +143,9 @@ async def _guess(
         raise Invalid("factor_missing")
     if not fits(row["mac"], vault.secret("second_factors"), *(row[column] for column in _BOUND)):
         log.error("second_factor_forged", person=person_id)
+        raise Invalid("factor_missing")
+    if not confirming and (await _told(tx, vault, [person_id])).get(person_id) != row["confirmed_at"]:
+        log.error("second_factor_put_back", person=person_id)
         raise Invalid("factor_missing")
     if row["failures"] >= settings.wrong_codes_in_a_row:
         raise Invalid("factor_disabled")

@@ -1,13 +1,18 @@
 """Where an officer has proved the second factor: a chat, or a browser at the desk that was opened from one.
 
 A proof dies with the session of that chat, and with what it was made for: it is no longer the officer's own, nobody has
-done anything with it for `officer_idle_minutes`, or it is older than `officer_total_hours` (SES1). It says that the
-factor was proved; what its officer may do, `authority` says each time.
+done anything with it for `officer_idle_minutes`, or it is older than `officer_total_hours` (SES1). A seat that was
+given up, and whatever was proved before a factor was reset, is over by the audit log, too: no row that is put back
+revives it. It says that the factor was proved; what its officer may do, `authority` says each time.
+
+Whoever works at the desk is there: until the proof is over, a web chat of their own does not idle out behind it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from bot import thai
 from bot.events import Invalid
@@ -27,6 +32,17 @@ SELECT s.id, s.person_id, s.account_id, s.session AS proof_session, s.made_at, s
        s.mac, a.channel, a.external_id, a.key_id, a.session, a.session_at, a.seen_at, a.shared
 FROM each(:batch) e JOIN officer_sessions s ON s.id = e.value ->> 'id'
 JOIN accounts a ON a.id = s.account_id AND a.person_id = s.person_id
+"""
+
+# A telephone keeps its own time, and what several people use ends as soon as it is left alone.
+_AT_WORK = """
+UPDATE accounts SET seen_at = :now WHERE id = :id AND channel = 'web' AND shared = 0 AND seen_at < :then
+"""
+LEFT = "desk.left"  # in the audit log; its detail names the seat
+_OVER = """
+SELECT s.id FROM each(:batch) e JOIN officer_sessions s ON s.id = e.value ->> 'id'
+JOIN audit l ON l.subject = s.person_id
+WHERE (l.action = :left AND l.detail = e.value ->> 'detail') OR (l.action = :reset AND l.at > s.made_at)
 """
 
 
@@ -93,7 +109,15 @@ async def give(
 async def find(tx: Tx, vault: Vault, settings: Settings, ids: list[str], now: int) -> dict[str, Proof]:
     """Those that are good just now. Looking is no use of them."""
     rows = await tx.each(_PROOFS, [{"id": id} for id in ids])
-    return {row["id"]: _proof(row) for row in rows if _good(vault, settings, row, now)}
+    good = {row["id"]: _proof(row) for row in rows if _good(vault, settings, row, now)}
+    asked = [{"id": id, "detail": orjson.dumps(seat(id)).decode()} for id in good]
+    over = await tx.each(_OVER, asked, {"left": LEFT, "reset": factors.RESET}) if asked else []
+    return {id: proof for id, proof in good.items() if id not in {row["id"] for row in over}}
+
+
+def seat(id: str) -> dict[str, str]:
+    """The detail of `LEFT`."""
+    return {"seat": id}
 
 
 async def proved(tx: Tx, vault: Vault, settings: Settings, id: str, now: int, *, lock: bool = False) -> Proof | None:
@@ -107,6 +131,8 @@ async def proved(tx: Tx, vault: Vault, settings: Settings, id: str, now: int, *,
     found = (await find(tx, vault, settings, [id], now)).get(id)
     if found is None:
         return None
+    if id != found.account_id:
+        await tx.run(_AT_WORK, {"id": found.account_id, "now": now, "then": now - MINUTE})
     seen = await tx.run(
         "UPDATE officer_sessions SET seen_at = :now WHERE id = :id AND proved_at = :proved_at",
         {"id": id, "now": now, "proved_at": found.proved_at},

@@ -356,7 +356,6 @@ async def test_who_is_late_by_a_moment_is_told_who_was_faster(office: House, mon
     assert (await decides(office, RUNG, check, "confirm")).startswith("item_refused ")
 
 
-
 async def test_what_an_erased_person_asked_goes_too(house: House) -> None:
     await officer(house, MALEE)
     old, new = await house.somebody(), await house.somebody()

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot import thai
+from handlers.organisation import grants
 from storage.seals import ORGANISATIONS
 from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.desks import JPEG, Browser, chats, link, sits, waits
 from tests.house import House, a_house
+from tests.journeys.reviewing import the_clock_strikes
 from tests.officers import officer, revoke
 from tests.sealing import sealed
 from tests.security.tools import change, person, rows
@@ -410,3 +412,58 @@ async def test_whose_role_decides_nothing_sees_the_numbers(house: House) -> None
         assert (answer.status_code, answer.headers["location"]) == (303, "/console/progress")
         assert (await browser.gets("/console/progress")).status_code == 200
         assert (await browser.gets("/console/api/queue")).json()["items"] == []
+
+
+async def test_a_seat_that_was_given_up_is_not_put_back(house: House, malee: Browser) -> None:
+    (old,) = await rows(house, "SELECT * FROM officer_sessions")
+    names = ", ".join(old), ", ".join(f":{name}" for name in old)
+    cookies = dict(malee.client.cookies)
+    assert (await malee.client.post("/console/leave")).status_code == 303
+    await change(house, f"INSERT INTO officer_sessions ({names[0]}) VALUES ({names[1]})", **old)
+    malee.client.cookies.update(cookies)
+    await is_out(malee)
+    malee.client.cookies.clear()
+    house.clock.forward(minutes=1)
+    await malee.enters(await link(house), malee.totp)  # whoever comes in anew has another one
+    assert (await malee.gets("/console/api/queue")).status_code == 200
+
+
+async def test_nor_is_one_from_before_the_factor_was_reset(house: House, malee: Browser) -> None:
+    (old,) = await rows(house, "SELECT * FROM officer_sessions")
+    names = ", ".join(old), ", ".join(f":{name}" for name in old)
+    house.clock.forward(minutes=1)
+    kp7 = house.kp7
+    await grants.reset_factor(kp7.database, kp7.vault, MALEE.national_id, by="cli:somsri", clock=house.clock)
+    await is_out(malee)
+    await change(house, f"INSERT INTO officer_sessions ({names[0]}) VALUES ({names[1]})", **old)
+    await is_out(malee)
+
+
+async def test_work_at_the_desk_keeps_the_web_chat_and_looking_does_not(house: House) -> None:
+    totp = await officer(house, MALEE.national_id)
+    await chats(house)
+    async with Browser(house) as browser:
+        await browser.enters(await link(house), totp)
+        for _ in range(10):
+            house.clock.forward(minutes=13)
+            assert (await browser.gets("/console/api/queue")).status_code == 200
+        await the_clock_strikes(house)
+        (account,) = await rows(house, "SELECT seen_at, session FROM accounts WHERE session IS NOT NULL")
+        worked = account["seen_at"]
+        house.clock.forward(minutes=10)
+        assert (await browser.gets("/console/api/waiting")).status_code == 200
+        (account,) = await rows(house, "SELECT seen_at FROM accounts WHERE session IS NOT NULL")
+        assert account["seen_at"] == worked
+        house.clock.forward(minutes=6)
+        await is_out(browser)
+        house.clock.forward(minutes=45)
+        await the_clock_strikes(house)
+        assert await rows(house, "SELECT 1 FROM accounts WHERE session IS NOT NULL") == []
+
+
+async def test_a_shared_chat_ends_as_soon_as_it_is_left_alone(house: House, malee: Browser) -> None:
+    await change(house, "UPDATE accounts SET shared = 1")
+    house.clock.forward(minutes=10)
+    assert (await malee.gets("/console/api/queue")).status_code == 200
+    house.clock.forward(minutes=6)
+    await is_out(malee)

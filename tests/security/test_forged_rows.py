@@ -4,6 +4,7 @@ ended is what KP7 wrote. One genuine thing works, and goes on working beside wha
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from bot.doctor import seals as seals_check
@@ -24,7 +25,7 @@ from tests.command import told
 from tests.doctor.patients import case, is_well, the_fault
 from tests.house import KEY, SAMPLES, Chat, House, a_house
 from tests.journeys.test_officer import asks_hr
-from tests.officers import grant, revoke
+from tests.officers import enrol, grant, revoke
 from tests.security.factor.page import Browser, link_on
 from tests.security.tools import Lab, change, person, rows
 from tests.waiting import CAMPAIGN, campaign, paper_waits, waits
@@ -403,6 +404,59 @@ async def test_a_second_factor_that_was_deleted_is_set_up_anew_by_an_operator_on
     both.clock.forward(minutes=1)
     assert await sets_up(both, malee) == 200
     assert await faults(both) == []
+
+
+async def test_a_factor_that_was_reset_is_not_put_back(both: House) -> None:
+    """With the stolen telephone still at hand: alone, and in the place of the one that was set up since."""
+    kp7 = both.kp7
+    await grant(both, MALEE.national_id)
+    me = await person(both, MALEE)
+
+    async def takes(totp: pyotp.TOTP) -> str:
+        now = both.clock()
+        async with kp7.database.write() as tx:
+            found = await factors.enrolled_of(tx, kp7.vault, [me.id])
+            try:
+                await factors.check(tx, kp7.vault, both.settings, me.id, me.key, totp.at(now // 1000), now)
+            except Invalid as why:
+                assert not found
+                return why.code
+            assert found
+        return "right"
+
+    async def stands(row: Mapping[str, object] | None) -> None:
+        if await rows(both, "SELECT 1 FROM second_factors"):
+            await change(both, "DELETE FROM second_factors")
+        if row:
+            names = ", ".join(row), ", ".join(f":{name}" for name in row)
+            await change(both, f"INSERT INTO second_factors ({names[0]}) VALUES ({names[1]})", **row)
+
+    stolen = await enrol(both, MALEE.national_id)
+    (old,) = await rows(both, "SELECT * FROM second_factors")
+    assert await faults(both) == []
+    await grants.reset_factor(kp7.database, kp7.vault, MALEE.national_id, by="cli:somsri", clock=both.clock)
+    await stands(old)
+    assert await takes(stolen) == "factor_missing"
+    assert await faults(both) == ["replaced"]
+    await stands(None)
+    assert await faults(both) == []
+
+    both.clock.forward(minutes=5)
+    own = await enrol(both, MALEE.national_id)
+    (new,) = await rows(both, "SELECT * FROM second_factors")
+    assert await faults(both) == []
+    await stands(old)
+    assert await takes(stolen) == "factor_missing"
+    assert await faults(both) == ["replaced"]
+    assert "reset-factor" in (await told(both, "audit", "verify"))[1]
+    await stands(new)
+    assert await takes(own) == "right"
+    assert await faults(both) == []
+
+    (line,) = await rows(both, "SELECT * FROM audit WHERE action = :reset", reset=factors.RESET)
+    await change(both, "UPDATE audit SET action = 'x' WHERE seq = :seq", seq=line["seq"])
+    await stands(old)  # the log was edited, too: still another one was set up later
+    assert await takes(stolen) == "factor_missing"
 
 
 async def test_doctor_and_the_command_name_what_is_not_ours(tmp_path: Path, house: House) -> None:

@@ -127,7 +127,8 @@ class Entrance:
             if id := self._seats.id_of(request):
                 await proofs.end(tx, id)
             if seat:
-                await audit.append(tx, house.vault, house.clock(), [audit.Line(seat.by, "desk.left", seat.person.id)])
+                line = audit.Line(seat.by, proofs.LEFT, seat.person.id, proofs.seat(seat.id))
+                await audit.append(tx, house.vault, house.clock(), [line])
 
     async def _allowed(self, tx: Tx, link: Link) -> bool:
         """Somebody who holds a role just now."""

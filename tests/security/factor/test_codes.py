@@ -10,6 +10,7 @@ import pytest
 
 from bot.events import Invalid
 from handlers.organisation import factors
+from storage import audit
 from storage.database import retried
 from tests.cast import MALEE
 from tests.house import a_house
@@ -95,6 +96,7 @@ async def test_what_was_shown_and_not_confirmed_is_no_factor(malees: Authenticat
         assert await factors.begin(tx, kp7.vault, person.id, person.key, now) is None
         assert await factors.reset(tx, person.id)
         assert not await factors.reset(tx, person.id)
+        await audit.append(tx, kp7.vault, now, [audit.Line("cli:somsri", factors.RESET, person.id)])
         first, second = [await factors.begin(tx, kp7.vault, person.id, person.key, now) for _ in range(2)]
     assert first
     assert second
@@ -107,7 +109,9 @@ async def test_what_was_shown_and_not_confirmed_is_no_factor(malees: Authenticat
         async with kp7.database.write() as tx:
             code = pyotp.TOTP(secret).at(house.clock() // 1000)
             try:
-                await factors.confirm(tx, kp7.vault, house.settings, person.id, person.key, code, house.clock())
+                await factors.confirm(
+                    tx, kp7.vault, house.settings, person.id, person.key, code, house.clock(), by=f"web:{person.id}"
+                )
             except Invalid as wrong:
                 return wrong.code
         return "right"

@@ -57,7 +57,9 @@ class Authenticator:
         kp7, settings = self.house.kp7, self.house.settings
         async with kp7.database.write() as tx:
             try:
-                await factors.confirm(tx, kp7.vault, settings, self.person.id, self.person.key, code, now)
+                await factors.confirm(
+                    tx, kp7.vault, settings, self.person.id, self.person.key, code, now, by=f"web:{self.person.id}"
+                )
             except Invalid as wrong:
                 return wrong.code
         return "right"
