@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.async_api import Page, async_playwright
 
 from handlers.documents.rules import Family, Options, slots
-from tests.browser.desk import FLAGS, Desk, chromium
+from tests.browser.window import FLAGS, Window, chromium
 from tests.cast import MALEE
 from tests.desks import chats, link
 from tests.house import House, a_house
@@ -48,7 +48,7 @@ async def main(papers: int) -> None:
             made = await hand_in(house, papers)
             browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
             for thinks in (THINKS, 0.0):
-                async with Desk.at(browser, house, "th", {"width": 1366, "height": 768}) as desk:
+                async with Window.at(browser, house, "th", {"width": 1366, "height": 768}) as desk:
                     house.clock.forward(minutes=1)
                     await desk.page.goto(house.url + await link(house))
                     await desk.page.locator("#open button").click()

@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from tests import desks, officers  # noqa: E402
-from tests.browser.desk import FLAGS, Desk, Seat, chromium  # noqa: E402
+from tests.browser.window import FLAGS, Seat, Window, chromium  # noqa: E402
 from tests.cast import MALEE, SOMCHAI  # noqa: E402
 from tests.house import House, a_house  # noqa: E402
 from tests.papers import tools  # noqa: E402
@@ -63,34 +63,34 @@ async def main() -> None:
 
 async def alone(browser: Browser, house: House) -> None:
     """Somchai at his telephone, in Thai."""
-    async with Desk.at(browser, house, "th", TELEPHONE, device_scale_factor=1.5, **LOOK) as desk:
-        somchai = desk.seat()
+    async with Window.at(browser, house, "th", TELEPHONE, device_scale_factor=1.5, **LOOK) as window:
+        somchai = window.seat()
         await somchai.sees("home.choose")
-        await picture(desk.page, "welcome")
+        await picture(window.page, "welcome")
         await somchai.begins(SOMCHAI.national_id)
         await somchai.sees("ask.code")
-        await picture(desk.page, "code")
+        await picture(window.page, "code")
 
-        await desk.page.set_viewport_size({"width": 1000, "height": 680})
-        await desk.page.goto(f"{house.url}/mail")
-        await expect(desk.page.get_by_role("listitem")).to_have_count(1)
-        await desk.page.get_by_role("listitem").get_by_role("button").first.click()
-        await picture(desk.page, "mailbox", scale="css")
+        await window.page.set_viewport_size({"width": 1000, "height": 680})
+        await window.page.goto(f"{house.url}/mail")
+        await expect(window.page.get_by_role("listitem")).to_have_count(1)
+        await window.page.get_by_role("listitem").get_by_role("button").first.click()
+        await picture(window.page, "mailbox", scale="css")
 
-        await desk.page.set_viewport_size(TELEPHONE)
-        await desk.page.goto(f"{house.url}/chat")
+        await window.page.set_viewport_size(TELEPHONE)
+        await window.page.goto(f"{house.url}/chat")
         await somchai.sees("ask.code")
         await somchai.says(await house.code_for(SOMCHAI.email))
         await somchai.presses("choice.civil_servant")
         await somchai.presses("menu.profile")
         await somchai.sees("ask.card")
-        await picture(desk.page, "profile")
+        await picture(window.page, "profile")
 
 
 async def papers(browser: Browser, house: House) -> None:
     """Somchai again: what he owes, and the first page of what he sent."""
-    async with Desk.at(browser, house, "th", TELEPHONE, device_scale_factor=1.5, **LOOK) as desk:
-        somchai = desk.seat()
+    async with Window.at(browser, house, "th", TELEPHONE, device_scale_factor=1.5, **LOOK) as window:
+        somchai = window.seat()
         await somchai.logs_in(SOMCHAI.national_id, SOMCHAI.email)
         await somchai.presses("menu.documents")
         for answer in ("choice.alive", "choice.alive", "choice.no"):
@@ -100,7 +100,7 @@ async def papers(browser: Browser, house: House) -> None:
             await somchai.presses(answer)
         await somchai.sees("ask.checklist")
         await somchai.newest.evaluate("message => message.scrollIntoView()")
-        await picture(desk.page, "papers")
+        await picture(window.page, "papers")
         name = re.compile(rf"^\S+ {somchai.words('paper.id_card')}$")
         await somchai.looks()
         await somchai.newest.get_by_role("button", name=name).click()
@@ -110,20 +110,20 @@ async def papers(browser: Browser, house: House) -> None:
         await somchai.presses("choice.finish")
         await somchai.sees("ask.certify")
         await somchai.newest.evaluate("message => message.scrollIntoView()")
-        await picture(desk.page, "paper")
+        await picture(window.page, "paper")
 
 
 async def together(browser: Browser, house: House) -> None:
     """Two people in one browser: Somchai in Thai, Malee in English."""
-    async with Desk.at(browser, house, "th", WIDE, **LOOK) as desk:
-        somchai, malee = desk.seat(1), desk.seat(2)
+    async with Window.at(browser, house, "th", WIDE, **LOOK) as window:
+        somchai, malee = window.seat(1), window.seat(2)
         await somchai.begins(SOMCHAI.national_id)
         await somchai.sees("ask.code")
-        await desk.add_person()
+        await window.add_person()
         await malee.sees("home.choose")
         await in_english(malee)
         await malee.logs_in(MALEE.national_id, MALEE.email)
-        await picture(desk.page, "side-by-side")
+        await picture(window.page, "side-by-side")
 
 
 async def review(browser: Browser, house: House) -> None:
@@ -132,13 +132,13 @@ async def review(browser: Browser, house: House) -> None:
         await desks.waits(house, SOMCHAI, slot, make)
     totp = await officers.enrol(house, MALEE.national_id)
     await desks.chats(house)
-    async with Desk.at(browser, house, "th", {"width": 1180, "height": 664}, **LOOK) as desk:
-        await desk.page.goto(house.url + await desks.link(house))
-        await desk.page.locator("#open button").click()
-        await desk.page.locator("#code").fill(totp.at(house.clock() // 1000))
-        await desk.page.locator("#code").press("Enter")
-        await expect(desk.page.locator("#approve")).to_be_enabled()
-        await picture(desk.page, "desk")
+    async with Window.at(browser, house, "th", {"width": 1180, "height": 664}, **LOOK) as window:
+        await window.page.goto(house.url + await desks.link(house))
+        await window.page.locator("#open button").click()
+        await window.page.locator("#code").fill(totp.at(house.clock() // 1000))
+        await window.page.locator("#code").press("Enter")
+        await expect(window.page.locator("#approve")).to_be_enabled()
+        await picture(window.page, "desk")
 
 
 async def in_english(seat: Seat) -> None:

@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from bot.events import Language
-from tests.browser.desk import FLAGS, Desk, chromium
+from tests.browser.window import FLAGS, Window, chromium
 from tests.house import House, a_house
 
 
@@ -36,9 +36,9 @@ def language(request: pytest.FixtureRequest) -> Language:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk(browser: Browser, house: House, language: Language) -> AsyncIterator[Desk]:
+async def window(browser: Browser, house: House, language: Language) -> AsyncIterator[Window]:
     """A browser before the chat page, narrow as a telephone. Complaints of the browser fail the test."""
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(Desk.at(browser, house, language))
-        yield desk
-        desk.check_quiet()
+        window = await stack.enter_async_context(Window.at(browser, house, language))
+        yield window
+        window.check_quiet()

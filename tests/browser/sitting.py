@@ -7,7 +7,7 @@ import pyotp
 from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
 from bot.events import Language
-from tests.browser.desk import Desk, words
+from tests.browser.window import Window, words
 from tests.desks import link
 from tests.house import House
 
@@ -18,11 +18,11 @@ SETTLED = 300  # ms: see desk.js
 class Sitting:
     """An officer before the page."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.page, self.house = desk, desk.page, desk.house
+    def __init__(self, window: Window) -> None:
+        self.window, self.page, self.house = window, window.page, window.house
 
     def says(self, key: str) -> str:
-        return words(self.desk.language, key)
+        return words(self.window.language, key)
 
     async def enters(self, totp: pyotp.TOTP) -> None:
         """In Thai, as her chat is."""
@@ -72,15 +72,15 @@ async def sitting(
     browser: Browser, house: House, language: Language, size: ViewportSize, totp: pyotp.TOTP, *, clock: bool = False
 ) -> AsyncIterator[Sitting]:
     """`clock`: the page's own one can be moved (`Page.clock`)."""
-    async with Desk.at(browser, house, language, size) as desk:
-        malee = Sitting(desk)
+    async with Window.at(browser, house, language, size) as window:
+        malee = Sitting(window)
         if clock:
             await malee.page.clock.install()
         await malee.enters(totp)
         if language == "en":  # her chat is in Thai
             await malee.page.get_by_role("button", name="English").click()
         yield malee
-        desk.check_quiet()
+        window.check_quiet()
 
 
 async def focused(page: Page) -> str:

@@ -9,8 +9,8 @@ from playwright.async_api import Browser, expect
 
 from bot.topic import Words
 from storage.ids import new_id
-from tests.browser.desk import Desk, Seat
 from tests.browser.test_album_page import photo
+from tests.browser.window import Seat, Window
 from tests.cards import WORDS, Cards, Tick, buttons, some_cards, tell
 from tests.cast import MALEE
 
@@ -22,26 +22,26 @@ PICTURES = {"/f/one": photo(600, 800), "/f/two": photo(800, 600), "/f/three": ph
 @pytest_asyncio.fixture(loop_scope="session")
 async def at_cards(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Desk, Seat, Cards]]:
-    async with some_cards(monkeypatch, tmp_path) as (house, cards), Desk.at(browser, house, "th") as desk:
+) -> AsyncIterator[tuple[Window, Seat, Cards]]:
+    async with some_cards(monkeypatch, tmp_path) as (house, cards), Window.at(browser, house, "th") as window:
         for path, data in PICTURES.items():
-            await desk.page.route(
+            await window.page.route(
                 f"**{path}", lambda route, _, data=data: route.fulfill(body=data, content_type="image/jpeg")
             )
-        seat = desk.seat()
+        seat = window.seat()
         await seat.logs_in(MALEE.national_id, MALEE.email)
-        yield desk, seat, cards
-        desk.check_quiet()
+        yield window, seat, cards
+        window.check_quiet()
 
 
 async def test_pictures_stand_under_each_other_and_each_opens_by_its_own_name(
-    at_cards: tuple[Desk, Seat, Cards],
+    at_cards: tuple[Window, Seat, Cards],
 ) -> None:
-    desk, seat, cards = at_cards
+    window, seat, cards = at_cards
     await seat.looks()
-    await tell(desk.house, cards, Words("cards.told", buttons=buttons(new_id()), pictures=tuple(PICTURES)))
+    await tell(window.house, cards, Words("cards.told", buttons=buttons(new_id()), pictures=tuple(PICTURES)))
     await seat.answered()
-    view, name = desk.page.get_by_role("dialog"), seat.words("web.picture")
+    view, name = window.page.get_by_role("dialog"), seat.words("web.picture")
     tops = []
     for n, width in enumerate((600, 800, 300), start=1):
         picture = seat.newest.get_by_role("img", name=f"{name} {n}", exact=True)
@@ -52,19 +52,19 @@ async def test_pictures_stand_under_each_other_and_each_opens_by_its_own_name(
         tops.append(box["y"])
         await seat.newest.get_by_role("button", name=f"{name} {n}").click()
         await expect(view.get_by_role("img", name=f"{name} {n}", exact=True)).to_have_js_property("naturalWidth", width)
-        await desk.page.keyboard.press("Escape")
+        await window.page.keyboard.press("Escape")
     assert tops == sorted(tops)
-    await desk.check_fit()
-    await desk.check_names()
+    await window.check_fit()
+    await window.check_names()
 
 
 async def test_a_button_of_a_card_works_under_newer_messages_and_after_a_reload(
-    at_cards: tuple[Desk, Seat, Cards],
+    at_cards: tuple[Window, Seat, Cards],
 ) -> None:
-    desk, seat, cards = at_cards
+    window, seat, cards = at_cards
     item = new_id()
     await seat.looks()
-    await tell(desk.house, cards, Words("cards.told", buttons=buttons(item)))
+    await tell(window.house, cards, Words("cards.told", buttons=buttons(item)))
     await seat.answered()
     await seat.says("talk")
     for _ in range(2):
@@ -73,5 +73,5 @@ async def test_a_button_of_a_card_works_under_newer_messages_and_after_a_reload(
         await seat.answered()
         await expect(seat.newest).to_contain_text(WORDS["cards.done"])
         await expect(seat.newest).to_contain_text(WORDS["ask.cards.talk"])
-        await desk.page.reload()
+        await window.page.reload()
     assert cards.ticked == [Tick(item, "0123abcd")] * 2

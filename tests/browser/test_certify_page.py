@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, CDPSession, Locator, Page, expect
 
-from tests.browser.desk import Desk
+from tests.browser.window import Window
 from tests.cast import SOMCHAI
 from tests.house import House
 from tests.papers import tools
@@ -27,15 +27,15 @@ NAME: Sequence[Sequence[Point]] = (
 class Signing:
     """The page, before somebody who has logged in beside it."""
 
-    def __init__(self, desk: Desk, page: Page | None = None) -> None:
-        self.desk, self.page = desk, page or desk.page
-        self.words = desk.seat().words
+    def __init__(self, window: Window, page: Page | None = None) -> None:
+        self.window, self.page = window, page or window.page
+        self.words = window.seat().words
         self.pad = self.page.locator("#pad")
 
     async def opens(self, slot: str) -> None:
-        path = await link(self.desk.house, SOMCHAI, slot)
-        await self.page.goto(self.desk.house.url + path)
-        await self.desk.check_fit()
+        path = await link(self.window.house, SOMCHAI, slot)
+        await self.page.goto(self.window.house.url + path)
+        await self.window.check_fit()
         await self.presses("certify.open")
         await expect(self.sheet(1).locator(".loaded")).to_be_visible()
 
@@ -89,19 +89,19 @@ async def places(element: Locator, points: Sequence[Point]) -> list[Point]:
     return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
 
 
-async def begins(desk: Desk, slot: str = "entry.transcript", make: Any = tools.transcript) -> Signing:
-    await desk.seat().logs_in(SOMCHAI.national_id, SOMCHAI.email)
-    await hand_in(desk.house, SOMCHAI, slot, make)
-    signing = Signing(desk)
+async def begins(window: Window, slot: str = "entry.transcript", make: Any = tools.transcript) -> Signing:
+    await window.seat().logs_in(SOMCHAI.national_id, SOMCHAI.email)
+    await hand_in(window.house, SOMCHAI, slot, make)
+    signing = Signing(window)
     await signing.opens(slot)
     return signing
 
 
-async def test_covers_two_places_and_signs(desk: Desk) -> None:
-    jobs = Jobs.of(desk.house)
-    signing = await begins(desk, "id_card", tools.card)
+async def test_covers_two_places_and_signs(window: Window) -> None:
+    jobs = Jobs.of(window.house)
+    signing = await begins(window, "id_card", tools.card)
     await expect(signing.page.get_by_text(signing.words("certify.card_hint"))).to_be_visible()
-    await desk.check_names()
+    await window.check_names()
     await signing.covers(1, ((0.2, 0.2), (0.5, 0.25)), ((0.6, 0.5), (0.4, 0.4)), ((0.1, 0.7), (0.3, 0.72)))
     await signing.sheet(1).locator(".box").nth(1).get_by_role("button").click()  # not that one
     await signing.covers(1, ((0.7, 0.5), (0.98, 0.6)), ((0.5, 0.9), (0.6, 0.95)))
@@ -111,26 +111,26 @@ async def test_covers_two_places_and_signs(desk: Desk) -> None:
     for stroke in (*NAME, ((0.9, 0.9), (0.95, 0.95))):
         await signing.drags(signing.pad, *stroke)
     await signing.page.locator("#undo").click()
-    await desk.check_fit()
-    await desk.check_names()
+    await window.check_fit()
+    await window.check_names()
     await signing.presses("certify.submit")
     await signing.is_done()
-    await desk.check_fit()
+    await window.check_fit()
     await signing.page.reload()
     await signing.is_done()
     boxes = (await jobs.one()).content["boxes"]
     drawn = [box[side] for box in boxes for side in ("left", "top", "width", "height")]
     assert drawn == pytest.approx([0.2, 0.2, 0.3, 0.05, 0.1, 0.7, 0.2, 0.02, 0.7, 0.5, 0.28, 0.1], abs=0.01)
-    await signs_the_next_with_the_same(desk, signing, jobs)
+    await signs_the_next_with_the_same(window, signing, jobs)
 
 
-async def signs_the_next_with_the_same(desk: Desk, signing: Signing, jobs: Jobs) -> None:
+async def signs_the_next_with_the_same(window: Window, signing: Signing, jobs: Jobs) -> None:
     jobs.done.clear()
-    await hand_in(desk.house, SOMCHAI, "entry.transcript")
+    await hand_in(window.house, SOMCHAI, "entry.transcript")
     await signing.opens("entry.transcript")
     await expect(signing.page.locator("#kept-pad")).to_be_visible()
     await is_inked(signing.page.locator("#kept-pad"))
-    await desk.check_fit()
+    await window.check_fit()
     await signing.covers(2, ((0.5, 0.5), (0.7, 0.6)))
     await signing.presses("certify.sign_anew")
     await signing.presses("certify.use_kept")
@@ -147,11 +147,11 @@ async def is_inked(canvas: Locator, wanted: bool = True) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_what_was_covered_is_still_covered_when_the_page_is_opened_again(desk: Desk) -> None:
+async def test_what_was_covered_is_still_covered_when_the_page_is_opened_again(window: Window) -> None:
     """A telephone rings, and the chat has closed the page; a new link opens another. Once it is signed all is gone."""
-    jobs = Jobs.of(desk.house)
-    desk.forgive("Failed to load resource")  # a page still being drawn for whoever has gone is asked for again
-    signing = await begins(desk)
+    jobs = Jobs.of(window.house)
+    window.forgive("Failed to load resource")  # a page still being drawn for whoever has gone is asked for again
+    signing = await begins(window)
     boxes = signing.page.locator(".box")
     await expect(signing.page.get_by_text(signing.words("paper.entry_transcript"), exact=True)).to_be_visible()
     await signing.covers(1, ((0.2, 0.2), (0.5, 0.25)), ((0.6, 0.5), (0.7, 0.6)))
@@ -171,27 +171,27 @@ async def test_what_was_covered_is_still_covered_when_the_page_is_opened_again(d
     assert await signing.page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('kp7'))") == []
 
 
-async def test_what_was_covered_on_another_version_is_not(desk: Desk) -> None:
-    desk.forgive("Failed to load resource")
-    signing = await begins(desk)
+async def test_what_was_covered_on_another_version_is_not(window: Window) -> None:
+    window.forgive("Failed to load resource")
+    signing = await begins(window)
     await signing.covers(1, ((0.2, 0.2), (0.5, 0.25)))
-    async with desk.house.kp7.database.write() as tx:
+    async with window.house.kp7.database.write() as tx:
         await tx.run("UPDATE papers SET version = 2")
     await signing.page.reload()
     await expect(signing.sheet(1).locator(".loaded")).to_be_visible()
     await expect(signing.page.locator(".box")).to_have_count(0)
 
 
-async def test_what_the_page_says_when_it_does_not_work(desk: Desk) -> None:
-    signing = await begins(desk)
-    desk.forgive("Failed to load resource")
+async def test_what_the_page_says_when_it_does_not_work(window: Window) -> None:
+    signing = await begins(window)
+    window.forgive("Failed to load resource")
     trouble = signing.page.get_by_role("alert")
     await signing.presses("certify.submit")
     await expect(trouble).to_have_text(signing.words("certify.no_signature"))
     await signing.drags(signing.pad, (0.5, 0.5), (0.52, 0.5))
     await signing.presses("certify.submit")
     await expect(trouble).to_have_text(signing.words("certify.little_ink"))
-    await desk.check_fit()
+    await window.check_fit()
     await signing.presses("certify.clear")
     await is_inked(signing.pad, False)
     for stroke in NAME:
@@ -201,36 +201,36 @@ async def test_what_the_page_says_when_it_does_not_work(desk: Desk) -> None:
     await signing.presses("certify.submit")
     await expect(trouble).to_have_text(signing.words("certify.unsent"))
     await signing.page.context.set_offline(False)
-    async with desk.house.kp7.database.write() as tx:
+    async with window.house.kp7.database.write() as tx:
         await tx.run("UPDATE papers SET version = 2")
     await signing.presses("certify.submit")
     await expect(trouble).to_have_text(signing.words("certify.changed"))
-    desk.house.clock.forward(minutes=40)
+    window.house.clock.forward(minutes=40)
     await signing.presses("certify.submit")
     await expect(trouble).to_have_text(signing.words("certify.gone"))
     await signing.page.reload()
     await expect(signing.page.get_by_text(signing.words("certify.gone"))).to_be_visible()
-    await desk.check_fit()
+    await window.check_fit()
 
 
-async def test_a_page_is_asked_for_again(desk: Desk) -> None:
-    desk.forgive("Failed to load resource")
+async def test_a_page_is_asked_for_again(window: Window) -> None:
+    window.forgive("Failed to load resource")
     tries: list[str] = []
 
     async def fail_twice(route: Any) -> None:
         tries.append(route.request.url)
         await (route.fulfill(status=503) if len(tries) < 3 else route.continue_())
 
-    await desk.page.route("**/pages/1?*", fail_twice)
-    await begins(desk)
+    await window.page.route("**/pages/1?*", fail_twice)
+    await begins(window)
     assert len(tries) == 3
 
 
-async def test_what_one_covers_with_is_in_sight_on_a_desk(desk: Desk) -> None:
+async def test_what_one_covers_with_is_in_sight_on_a_desk(window: Window) -> None:
     """A page is higher than the screen; words for a mouse, and everything in the middle."""
-    desk.forgive("Failed to load resource")
-    await desk.wide(1280)
-    signing = await begins(desk)
+    window.forgive("Failed to load resource")
+    await window.wide(1280)
+    signing = await begins(window)
     sheet = signing.sheet(1)
     await signing.presses("certify.cover", sheet)
     await comes_to(sheet.locator(".paper"))
@@ -245,15 +245,15 @@ async def test_what_one_covers_with_is_in_sight_on_a_desk(desk: Desk) -> None:
     await expect(signing.button("certify.cover", signing.sheet(2))).not_to_be_in_viewport()
 
 
-async def test_back_to_the_chat_from_which_the_page_was_opened(desk: Desk) -> None:
-    desk.forgive("Failed to load resource", "Scripts may close only")
-    Jobs.of(desk.house)
-    signing = await begins(desk)
+async def test_back_to_the_chat_from_which_the_page_was_opened(window: Window) -> None:
+    window.forgive("Failed to load resource", "Scripts may close only")
+    Jobs.of(window.house)
+    signing = await begins(window)
     await signing.signs()
     await signing.presses("certify.submit")
     await signing.is_done()
     await signing.chat().click()
-    await expect(signing.page).to_have_url(f"{desk.house.url}/chat")
+    await expect(signing.page).to_have_url(f"{window.house.url}/chat")
 
 
 # --- with a finger ----------------------------------------------------------------------------------------------------
@@ -282,12 +282,12 @@ class Finger:
 
 @asynccontextmanager
 async def a_finger(browser: Browser, house: House, script: str = "") -> AsyncIterator[Finger]:
-    async with Desk.at(browser, house, "th", has_touch=True, is_mobile=True, device_scale_factor=3) as desk:
+    async with Window.at(browser, house, "th", has_touch=True, is_mobile=True, device_scale_factor=3) as window:
         if script:
-            await desk.page.context.add_init_script(script)
-        signing = await begins(desk)
-        yield Finger(signing, await desk.page.context.new_cdp_session(desk.page))
-        desk.check_quiet()
+            await window.page.context.add_init_script(script)
+        signing = await begins(window)
+        yield Finger(signing, await window.page.context.new_cdp_session(window.page))
+        window.check_quiet()
 
 
 @pytest.mark.parametrize("script", ["", NO_POINTERS], ids=["today", "an old phone"])

@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Browser, Page, Route, ViewportSize, expect
 
 from bot.events import Language
-from tests.browser.desk import TELEPHONE, pattern
 from tests.browser.sitting import OFFICE, focused, sitting
+from tests.browser.window import TELEPHONE, pattern
 from tests.cast import MALEE, PRIYA, SOMCHAI
 from tests.desks import chats, decided_by, waits
 from tests.house import House
@@ -91,7 +91,7 @@ async def test_asking_what_is_new_keeps_no_seat(browser: Browser, house: House) 
     await chats(house)
     first = await waits(house)
     async with sitting(browser, house, "th", OFFICE, totp, clock=True) as malee:
-        malee.desk.forgive("Failed to load resource")
+        malee.window.forgive("Failed to load resource")
         await malee.sees(first)
         for _ in range(3):
             house.clock.forward(minutes=6)
@@ -109,7 +109,7 @@ async def test_waiting_for_a_page_is_seen(
     await chats(house)
     first, second = await waits(house), await waits(house, slot="id_card", make=tools.card)
     async with sitting(browser, house, language, size, totp) as malee:
-        malee.desk.forgive("Failed to load resource")
+        malee.window.forgive("Failed to load resource")
         page = malee.page
         await malee.sees(first)
         go_on, fails = asyncio.Event(), [True]
@@ -147,7 +147,7 @@ async def test_an_item_that_does_not_come_is_asked_for_again(browser: Browser, h
     await chats(house)
     first, second = await waits(house), await waits(house, slot="id_card", make=tools.card)
     async with sitting(browser, house, "th", OFFICE, totp) as malee:
-        malee.desk.forgive("Failed to load resource")
+        malee.window.forgive("Failed to load resource")
         page = malee.page
         await malee.sees(first)
         go_on, fails = asyncio.Event(), [True]

@@ -7,8 +7,8 @@ from playwright.async_api import Browser, Download, ViewportSize, expect
 from bot.events import Language
 from handlers.review.desk import api
 from storage.seals import ORGANISATIONS
-from tests.browser.desk import TELEPHONE, pattern
 from tests.browser.sitting import OFFICE, focused, sitting
+from tests.browser.window import TELEPHONE, pattern
 from tests.cast import MALEE, SOMCHAI
 from tests.desks import chats, waits
 from tests.house import House
@@ -126,7 +126,7 @@ async def test_two_officers_at_once(browser: Browser, house: House) -> None:
     async with sitting(browser, house, "th", OFFICE, totp) as one:
         house.clock.forward(minutes=1)
         async with sitting(browser, house, "th", OFFICE, totp) as other:
-            one.desk.forgive("Failed to load resource")
+            one.window.forgive("Failed to load resource")
             await one.sees(first)
             await other.sees(first)
             await other.presses("a")
@@ -158,7 +158,7 @@ async def test_what_is_taken_along_wants_fresh_digits(
     await chats(house)
     id = await waits(house)
     async with sitting(browser, house, language, size, totp) as malee:
-        malee.desk.forgive("Failed to load resource")
+        malee.window.forgive("Failed to load resource")
         page, dialog, facts = malee.page, malee.page.locator("#proof"), malee.page.locator("#roster")
         await malee.sees(id)
         async with page.expect_download() as coming:
@@ -220,7 +220,7 @@ async def test_whose_seat_has_gone_is_shown_the_way_back(browser: Browser, house
     await chats(house)
     id = await waits(house, SOMCHAI)
     async with sitting(browser, house, "th", OFFICE, totp) as malee:
-        malee.desk.forgive("Failed to load resource")
+        malee.window.forgive("Failed to load resource")
         await malee.sees(id)
         house.clock.forward(minutes=16)
         await malee.presses("a")

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.desk import TELEPHONE, pattern
 from tests.browser.sitting import OFFICE, Sitting, focused, sitting
+from tests.browser.window import TELEPHONE, pattern
 from tests.cast import ANAN, MALEE, SOMCHAI
 from tests.desks import chats, decided_by, waits
 from tests.house import House, a_house
@@ -126,7 +126,7 @@ async def test_papers_leave_with_six_digits(browser: Browser, house: House) -> N
     await decided_by(house, MALEE, await waits(house))
     async with sitting(browser, house, "th", OFFICE, totp) as malee:
         page = malee.page
-        malee.desk.forgive("Failed to load resource")
+        malee.window.forgive("Failed to load resource")
         house.clock.forward(minutes=6)
         await page.get_by_role("link", name=malee.says("desk.to_progress")).press("Enter")
         code = page.get_by_label(malee.says("desk.export_code"))

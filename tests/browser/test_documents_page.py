@@ -16,8 +16,8 @@ from handlers.documents import families
 from handlers.documents.rules import Family
 from samples import bad_papers, make_papers
 from storage.ids import new_id
-from tests.browser.desk import Desk, Seat
 from tests.browser.test_certify_page import Signing
+from tests.browser.window import Seat, Window
 from tests.cast import SOMCHAI
 from tests.house import House
 from tests.journeys.papers import listed
@@ -49,16 +49,16 @@ class Papers:
     """Somebody at the list of papers."""
 
     def __init__(self, seat: Seat) -> None:
-        self.seat, self.house, self.desk = seat, seat.desk.house, seat.desk
+        self.seat, self.house, self.window = seat, seat.window.house, seat.window
 
     @classmethod
     @asynccontextmanager
     async def at(cls, browser: Browser, house: House, language: Language = "th") -> AsyncIterator["Papers"]:
-        async with Desk.at(browser, house, language) as desk:
-            papers = cls(desk.seat())
+        async with Window.at(browser, house, language) as window:
+            papers = cls(window.seat())
             await papers.goes_on()
             yield papers
-            desk.check_quiet()
+            window.check_quiet()
 
     async def goes_on(self) -> None:
         await self.seat.logs_in(SOMCHAI.national_id, SOMCHAI.email)
@@ -101,9 +101,9 @@ class Papers:
         """The chat answers by itself once it is stamped."""
         link = self.seat.newest.get_by_role("link", name=self.seat.words("choice.open_page"))
         await self.seat.looks()
-        async with self.desk.page.context.expect_page() as opened:
+        async with self.window.page.context.expect_page() as opened:
             await link.click()
-        signing = Signing(self.desk, await opened.value)
+        signing = Signing(self.window, await opened.value)
         await signing.presses("certify.open")
         await expect(signing.sheet(1).locator(".loaded")).to_be_visible()
         await signing.signs()
@@ -174,7 +174,7 @@ async def test_three_photos_at_once_are_signed_on_the_page_and_handed_in(browser
         await seat.sees("ask.checklist_ready")
         await seat.presses("choice.submit")
         await seat.sees("ask.submit")
-        await papers.desk.check_names()
+        await papers.window.check_names()
         await seat.presses("choice.submit_now")
         await seat.sees("documents.submitted")
         kept = await rows(asked, "SELECT state, count(*) AS n FROM papers GROUP BY state ORDER BY state")
@@ -206,11 +206,11 @@ async def test_reloaded_or_in_another_browser_it_is_as_it_was(browser: Browser, 
     async with Papers.at(browser, asked) as papers:
         await papers.chooses("entry_degree")
         await papers.sends("degree.pdf")
-        await papers.desk.page.reload()
+        await papers.window.page.reload()
         await papers.seat.sees("ask.pages_pdf")
         await papers.shows_its_page()
         await papers.seat.presses("choice.finish")
-        await papers.desk.page.reload()
+        await papers.window.page.reload()
         await papers.seat.sees("ask.certify")
         await papers.seat.presses("choice.signed_by_hand")
         await papers.seat.sees("documents.received", "ask.checklist", done=1)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, ViewportSize, expect
 
-from tests.browser.desk import TELEPHONE, Desk, words
+from tests.browser.window import TELEPHONE, Window, words
 from tests.house import House
 from tests.journeys.reviewing import proves
 from tests.security.test_paper_page import link_on
@@ -19,9 +19,9 @@ async def test_the_original_wants_fresh_digits(browser: Browser, house: House, s
     _, malee, totp, _ = await at_work(house)
     await malee.presses_data(malee.screen.data(house.kp7.texts("th", "act.open_item")))
     await proves(malee, totp)
-    async with Desk.at(browser, house, "th", size) as desk:
-        page = desk.page
-        desk.forgive("Failed to load resource")
+    async with Window.at(browser, house, "th", size) as window:
+        page = window.page
+        window.forgive("Failed to load resource")
         house.clock.forward(minutes=4)
         await malee.taps("choice.new_link")
         await page.goto(house.url + link_on(malee))
@@ -31,16 +31,16 @@ async def test_the_original_wants_fresh_digits(browser: Browser, house: House, s
         await page.get_by_role("link", name=words("th", "paperpage.original")).click()
         code, keep = page.get_by_label(words("th", "paperpage.code")), page.get_by_role("button")
         await expect(code).to_be_visible()
-        await desk.check_fit()
-        await desk.check_names()
+        await window.check_fit()
+        await window.check_names()
         await code.fill("12")
         await keep.click()
         await expect(page.get_by_role("alert")).to_be_visible()
-        await desk.check_fit()
+        await window.check_fit()
         await code.fill(totp.at(house.clock() // 1000))
         async with page.expect_download() as coming:
             await keep.click()
         download = await coming.value
         assert download.suggested_filename == "01-id_card.pdf"
         assert (await download.path()).read_bytes().startswith(b"%PDF-")
-        desk.check_quiet()
+        window.check_quiet()

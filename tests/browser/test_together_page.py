@@ -7,22 +7,22 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from bot.events import Language
-from tests.browser.desk import Desk, words
+from tests.browser.window import Window, words
 from tests.cast import MALEE, SOMCHAI
 from tests.house import a_house
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_two_people_side_by_side(desk: Desk) -> None:
-    await desk.wide(1280)
-    first = desk.seat(1)
+async def test_two_people_side_by_side(window: Window) -> None:
+    await window.wide(1280)
+    first = window.seat(1)
     await first.sees("home.choose")
-    await desk.add_person()
-    second = desk.seat(2)
+    await window.add_person()
+    second = window.seat(2)
     await second.sees("home.choose")
-    await expect(desk.page.get_by_role("navigation")).to_be_hidden()  # side by side they need no tabs
-    await desk.check_names()
+    await expect(window.page.get_by_role("navigation")).to_be_hidden()  # side by side they need no tabs
+    await window.check_names()
     await first.logs_in(SOMCHAI.national_id, SOMCHAI.email)
     await second.logs_in(MALEE.national_id, MALEE.email)
     await first.presses("menu.profile")
@@ -32,11 +32,11 @@ async def test_two_people_side_by_side(desk: Desk) -> None:
     assert "มาลี" not in await first.reads()
     assert "สมชาย" not in await second.reads()
 
-    await desk.wide(360, 740)  # the same on a telephone: one at a time
+    await window.wide(360, 740)  # the same on a telephone: one at a time
     await expect(second.root).to_be_visible()
     await expect(first.root).to_be_hidden()
-    await desk.check_names()
-    tabs = desk.page.get_by_role("navigation")
+    await window.check_names()
+    tabs = window.page.get_by_role("navigation")
     await tabs.get_by_role("button", name=re.compile("1")).click()
     await expect(first.root).to_be_visible()
     await expect(second.root).to_be_hidden()
@@ -44,16 +44,16 @@ async def test_two_people_side_by_side(desk: Desk) -> None:
     await first.sees("home.choose")
 
 
-async def test_the_same_person_on_a_second_phone(desk: Desk) -> None:
-    await desk.wide(1280)
-    first, second = desk.seat(1), desk.seat(2)
+async def test_the_same_person_on_a_second_phone(window: Window) -> None:
+    await window.wide(1280)
+    first, second = window.seat(1), window.seat(2)
     await first.logs_in(SOMCHAI.national_id, SOMCHAI.email)
     await first.presses("menu.profile")
-    await desk.add_person()
-    desk.house.clock.forward(minutes=2)
+    await window.add_person()
+    window.house.clock.forward(minutes=2)
     await second.logs_in(SOMCHAI.national_id, SOMCHAI.email)
-    mail = await desk.house.post.mail_to(SOMCHAI.email, after=2)
-    assert mail["subject"] == words(desk.language, "mail.linked.subject")
+    mail = await window.house.post.mail_to(SOMCHAI.email, after=2)
+    assert mail["subject"] == words(window.language, "mail.linked.subject")
     await first.sees("cut_off")
     assert "สมชาย" not in await first.reads()
     await first.says("profile")
@@ -62,35 +62,35 @@ async def test_the_same_person_on_a_second_phone(desk: Desk) -> None:
     assert "สมชาย" not in await first.reads()
     await second.presses("menu.profile")
     await second.sees("ask.card", name="นายสมชาย ทดสอบ")
-    await desk.page.reload()
+    await window.page.reload()
     await first.sees("home.choose")
     assert "สมชาย" not in await first.reads()
 
 
-async def test_a_restart_in_the_middle(desk: Desk) -> None:
-    desk.forgive(
+async def test_a_restart_in_the_middle(window: Window) -> None:
+    window.forgive(
         "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"
     )
-    seat = desk.seat()
+    seat = window.seat()
     await seat.begins(SOMCHAI.national_id)
     await seat.sees("ask.code")
     code = await seat.mailed(SOMCHAI.email, 0)
     before = await seat.reads()
-    await desk.house.restart()
+    await window.house.restart()
     assert await seat.reads() == before
     await seat.says(code)
     await seat.sees("ask.group")
-    await desk.house.stop()
+    await window.house.stop()
     await seat.looks()
     await seat.choice("choice.civil_servant").click()  # into the void: sent again until somebody is there
-    await desk.house.start()
+    await window.house.start()
     await seat.answered()
     await seat.sees("login.done")
-    await expect(desk.page.locator("#lost")).to_be_hidden()
+    await expect(window.page.locator("#lost")).to_be_hidden()
     said = await seat.reads()
     for line in (line for line in before.splitlines() if line and not re.fullmatch(r"\d\d:\d\d", line)):
         assert line in said
-    await desk.page.reload()
+    await window.page.reload()
     await seat.sees("login.done")
 
 
@@ -99,12 +99,12 @@ async def test_the_demo_mailbox(
 ) -> None:
     """The page of `make run` that shows what was mailed: a code is there to copy, a mail is read in both forms."""
     monkeypatch.chdir(tmp_path)  # the demo keeps its mails in a folder below
-    async with a_house(tmp_path, samples=False, demo=True) as house, Desk.at(browser, house, language) as desk:
-        seat = desk.seat()
+    async with a_house(tmp_path, samples=False, demo=True) as house, Window.at(browser, house, language) as window:
+        seat = window.seat()
         await seat.begins(SOMCHAI.national_id)
-        async with desk.page.expect_popup() as opened:
-            await desk.page.get_by_role("link", name=seat.words("web.mail")).click()
-        mailbox = Desk(await opened.value, house, language)
+        async with window.page.expect_popup() as opened:
+            await window.page.get_by_role("link", name=seat.words("web.mail")).click()
+        mailbox = Window(await opened.value, house, language)
         await mailbox.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         mail = mailbox.page.get_by_role("listitem")
         await expect(mail).to_have_count(1)
@@ -129,5 +129,5 @@ async def test_the_demo_mailbox(
         await mailbox.check_names()
         await seat.says(code)
         await seat.sees("ask.group")
-        desk.check_quiet()
+        window.check_quiet()
         mailbox.check_quiet()

@@ -57,8 +57,8 @@ def _raw(language: Language, key: str) -> str:
     return _texts.prefixed(language, key)[key]
 
 
-class Desk:
-    """A browser page with the chat; `seats` are the people at it. Widths are checked at every answer."""
+class Window:
+    """A browser window, first with the chat; `seats` are the people at it. Widths are checked at every answer."""
 
     def __init__(self, page: Page, house: House, language: Language) -> None:
         self.page, self.house, self.language = page, house, language
@@ -71,15 +71,15 @@ class Desk:
     @asynccontextmanager
     async def at(
         cls, browser: Browser, house: House, language: Language, viewport: ViewportSize = TELEPHONE, **more: Any
-    ) -> AsyncIterator["Desk"]:
+    ) -> AsyncIterator["Window"]:
         locale = {"th": "th-TH", "en": "en-GB"}[language]
         context = await browser.new_context(locale=locale, timezone_id="Asia/Bangkok", viewport=viewport, **more)
         context.set_default_timeout(PATIENCE)
         await context.add_init_script(CHECKS)
         try:
-            desk = cls(await context.new_page(), house, language)
-            await desk.page.goto(f"{house.url}/chat")
-            yield desk
+            window = cls(await context.new_page(), house, language)
+            await window.page.goto(f"{house.url}/chat")
+            yield window
         finally:
             await context.close()
 
@@ -130,10 +130,10 @@ class Seat:
 
     _fitting: ClassVar[set[tuple[Language, str]]] = set()
 
-    def __init__(self, desk: Desk, number: int) -> None:
-        self.desk, self.number = desk, number
-        self.language = desk.language
-        self.root = desk.page.get_by_role("region", name=re.compile(f"^{_either('web.person', number)}$"))
+    def __init__(self, window: Window, number: int) -> None:
+        self.window, self.number = window, number
+        self.language = window.language
+        self.root = window.page.get_by_role("region", name=re.compile(f"^{_either('web.person', number)}$"))
         self.log = self.root.get_by_role("log")
         self.composer = self.root.get_by_role("textbox")
         self.newest = self.root.locator(".newest")
@@ -177,7 +177,7 @@ class Seat:
         await self.answered()
 
     async def hands_in(self, *files: FilePayload) -> None:
-        async with self.desk.page.expect_file_chooser() as chosen:
+        async with self.window.page.expect_file_chooser() as chosen:
             await self.root.get_by_role("button", name=self.words("web.attach")).click()
         await (await chosen.value).set_files(list[FilePayload](files))
 
@@ -190,12 +190,12 @@ class Seat:
         looks = re.sub(r"\d|\b[A-Z]{4}\b", "#", await self.newest.inner_text())
         if (self.language, looks) not in Seat._fitting:  # the same words need no second look
             Seat._fitting.add((self.language, looks))
-            await self.desk.check_fit()
+            await self.window.check_fit()
 
     # --- what everybody does ----------------------------------------------------------------------------------------
 
     async def mailed(self, address: str, after: int) -> str:
-        return await self.desk.house.code_for(address, after=after)
+        return await self.window.house.code_for(address, after=after)
 
     async def begins(self, national_id: str) -> None:
         """From the welcome past the privacy notice and the ID."""
@@ -207,7 +207,7 @@ class Seat:
         await self.says(national_id)
 
     async def logs_in(self, national_id: str, address: str) -> None:
-        after = len(self.desk.house.post.mails)
+        after = len(self.window.house.post.mails)
         await self.begins(national_id)
         await self.sees("ask.code")
         await self.says(await self.mailed(address, after))
