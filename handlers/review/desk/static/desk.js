@@ -305,10 +305,10 @@ const KEYS = {
 };
 const HELD = new Set(["ArrowRight", "ArrowLeft"]); // a verdict is pressed anew for each paper
 
+/** What the key says; where it says no Latin letter, where it lies: on a Thai keyboard ฟ is where A is. */
 function keyOf(event) {
-  const letter = `Key${event.key.toUpperCase()}`;
-  const sign = { "+": "Equal", "-": "Minus" }[event.key];
-  return letter in KEYS ? letter : (sign ?? event.code);
+  if (/^[a-z]$/i.test(event.key)) return `Key${event.key.toUpperCase()}`;
+  return { "+": "Equal", "-": "Minus" }[event.key] ?? event.code;
 }
 
 document.addEventListener("keydown", (event) => {
