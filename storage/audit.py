@@ -158,23 +158,32 @@ async def stands(tx: Tx, vault: Vault, subject: str, done: str, undone: str) -> 
     for row in rows:
         if row["action"] == done:
             return True
-        if fits(row["mac"], key, "line", row["before"] or _start(key), *_fields(row)):
+        if _genuine(key, row):
             return False
     return False
 
 
 async def last(tx: Tx, vault: Vault, subjects: Sequence[str], actions: tuple[str, str]) -> dict[str, Row]:
-    """Of each of them who has any: the last genuine line with one of these actions. That none was taken out after it,
-    `verify` says."""
+    """Of each of them who has any: the last line with one of these actions. That none was taken out after it, `verify`
+    says."""
+    return {row["subject"]: row for row in await _genuine(tx, vault, subjects, actions)}
+
+
+async def details(tx: Tx, vault: Vault, subjects: Sequence[str], action: str) -> list[Mapping[str, Any]]:
+    """Of all lines of this action on them."""
+    return [orjson.loads(row["detail"]) for row in await _genuine(tx, vault, subjects, (action, action))]
+
+
+async def _genuine(tx: Tx, vault: Vault, subjects: Sequence[str], actions: tuple[str, str]) -> list[Row]:
+    """Lines with one of these actions on them, the oldest first. What KP7 did not write is not even read."""
     key = _key(vault)
     rows = await tx.each(
         "SELECT l.*, b.mac AS before FROM each(:batch) e JOIN audit l ON l.subject = e.value ->> 'id' "
         "LEFT JOIN audit b ON b.seq = l.seq - 1 WHERE l.action IN (:one, :other) ORDER BY l.seq",
-        [{"id": id} for id in subjects],
+        [{"id": subject} for subject in subjects],
         {"one": actions[0], "other": actions[1]},
     )
-    genuine = (row for row in rows if fits(row["mac"], key, "line", row["before"] or _start(key), *_fields(row)))
-    return {row["subject"]: row for row in genuine}
+    return [row for row in rows if fits(row["mac"], key, "line", row["before"] or _start(key), *_fields(row))]
 
 
 # --- looking at it ----------------------------------------------------------------------------------------------------

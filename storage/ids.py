@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import uuid
+from typing import TypeGuard
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
@@ -43,3 +44,8 @@ def uuid_of(id: str) -> str:
     for char in id:
         value = value << 5 | _ALPHABET.index(char)
     return str(uuid.UUID(int=value & (1 << 128) - 1, version=4))
+
+
+def is_plain(value: object) -> TypeGuard[str]:
+    """Words as ids and codes are: SQLite lets whoever edits the file put bytes anywhere, and words that are none."""
+    return isinstance(value, str) and value.isascii()

@@ -13,7 +13,8 @@ from storage.vault import Key, Tampered, Vault
 
 log = structlog.get_logger()
 
-DAMAGED = (Tampered, KeyError, ValueError)  # what opening a row that somebody has edited may raise
+# What opening a row that somebody has edited may raise; SQLite takes bytes and numbers in any place.
+DAMAGED = (Tampered, KeyError, ValueError, TypeError, OverflowError)
 
 
 @dataclass(frozen=True)

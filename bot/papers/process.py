@@ -44,22 +44,27 @@ class Workshop:
         self._program = tuple(program)
         self.most = at_once + waiting
         self.inside = 0
-        self._places = asyncio.Semaphore(at_once)
+        self._turns = asyncio.Semaphore(at_once)
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
+    async def place(self) -> AsyncIterator[None]:
+        """For one job, at work or in the queue. Raises `Refusal`: busy."""
         if self.inside >= self.most:
             raise Refusal(Reason.BUSY, self.inside, self.most)
         self.inside += 1
         try:
-            async with self._places:
-                yield
+            yield
         finally:
             self.inside -= 1
 
     async def run(self, name: str, *job: bytes) -> bytes:
         """`job`: a message, in pieces. → the child's answer, unweighed. Raises `Refusal` where there is none."""
-        async with self._place():
+        async with self.place():
+            return await self.run_placed(name, *job)
+
+    async def run_placed(self, name: str, *job: bytes) -> bytes:
+        """As `run`, for who has a `place`."""
+        async with self._turns:
             with _nameless() as question, _nameless() as answer:
                 await asyncio.to_thread(_write, question, *job)
                 code = await self._child(name, question, answer)

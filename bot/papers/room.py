@@ -5,7 +5,7 @@ Nothing here raises over a file: what cannot be done is answered `Refused`, with
 
 import asyncio
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TypeVar
 
@@ -76,10 +76,20 @@ class Papers:
         words = {**asdict(mark), "boxes": [list(asdict(box).values()) for box in boxes]}
         return await self._ask("stamp", words, [pdf], lambda said: answers.stamped(said, self._limits))
 
-    async def preview(self, pdf: bytes, page: int = 1, width: int = 600, watermark: str = "") -> Picture | Refused:
-        """One page (from 1), at most `width` pixels wide, with `watermark` all over."""
+    async def preview(
+        self, pdf: bytes | Callable[[], Awaitable[bytes]], page: int = 1, width: int = 600, watermark: str = ""
+    ) -> Picture | Refused:
+        """One page (from 1), at most `width` pixels wide, with `watermark` all over. `pdf`: or what brings it, and may
+        raise: it is called once there is a place, so that no more is read than can be drawn."""
         words = {"page": page, "width": width, "watermark": watermark}
-        return await self._ask("preview", words, [pdf], lambda said: answers.picture(said, self._limits))
+        weigh: Callable[[bytes], Picture] = lambda said: answers.picture(said, self._limits)  # noqa: E731
+        if isinstance(pdf, bytes):
+            return await self._ask("preview", words, [pdf], weigh)
+        try:
+            async with self._workshop.place():
+                return await self._ask("preview", words, [await pdf()], weigh, placed=True)
+        except Refusal as refusal:
+            return _not_done("preview", refusal.refused, refusal.why)
 
     async def look(self, pdf: bytes, words: str) -> tuple[bool | None, ...] | Refused:
         """Do the pages of a PDF that `take` made say `words`? Of each: true, false, or None where nobody can tell.
@@ -107,7 +117,13 @@ class Papers:
         return None
 
     async def _ask(
-        self, name: str, words: Mapping[str, object], blobs: Sequence[bytes], weigh: Callable[[bytes], _T]
+        self,
+        name: str,
+        words: Mapping[str, object],
+        blobs: Sequence[bytes],
+        weigh: Callable[[bytes], _T],
+        *,
+        placed: bool = False,
     ) -> _T | Refused:
         size = sum(map(len, blobs))
         if not size:
@@ -119,12 +135,16 @@ class Papers:
         try:
             if self._clamd and name in FROM_OUTSIDE:
                 await clamd.scan(self._clamd, blobs[0])
-            said = await self._workshop.run(name, *wire.parts(words, blobs))
+            run = self._workshop.run_placed if placed else self._workshop.run
+            said = await run(name, *wire.parts(words, blobs))
             return await asyncio.to_thread(weigh, said)  # it takes the hash of what came in
         except Refusal as refusal:
-            refused, why = refusal.refused, refusal.why
+            return _not_done(name, refusal.refused, refusal.why)
         except wire.Nonsense as nonsense:
-            refused, why = Refused(Reason.UNREADABLE), f"nonsense: {nonsense}"
-        if refused.reason in TROUBLES:
-            log.warning("papers.not_done", job=name, reason=refused.reason, why=why)
-        return refused
+            return _not_done(name, Refused(Reason.UNREADABLE), f"nonsense: {nonsense}")
+
+
+def _not_done(name: str, refused: Refused, why: str) -> Refused:
+    if refused.reason in TROUBLES:
+        log.warning("papers.not_done", job=name, reason=refused.reason, why=why)
+    return refused

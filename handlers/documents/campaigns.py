@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
+import structlog
+
 from bot.papers.shapes import unwritable
 from bot.times import local_date
 from bot.values import frozen
@@ -26,8 +28,11 @@ from handlers.documents.rules import (
 from storage import audit
 from storage.database import Row, Tx
 from storage.ids import new_id
+from storage.people import DAMAGED
 from storage.seals import CAMPAIGNS, ours
 from storage.vault import Vault
+
+log = structlog.get_logger()
 
 KIND = "documents"
 LATE_DAYS = 14
@@ -175,13 +180,19 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('kp7 campaigns',
 
 
 async def every(tx: Tx, timezone: str) -> list[tuple[Campaign, int]]:
-    """The newest first, each with how many people are listed."""
+    """The newest first, each with how many people are listed. One that does not open keeps none of the others back."""
     rows = await tx.all(
         "SELECT c.*, (SELECT COUNT(*) FROM listed l WHERE l.campaign_id = c.id) AS people "
         "FROM campaigns c WHERE c.kind = :kind ORDER BY c.made_at DESC, c.id DESC",
         {"kind": KIND},
     )
-    return [(_campaign(row, timezone), row["people"]) for row in rows]
+    found = []
+    for row in rows:
+        try:
+            found.append((_campaign(row, timezone), row["people"]))
+        except Refused:
+            log.error("campaign_unreadable", campaign=ascii(row["id"]))
+    return found
 
 
 async def get(tx: Tx, id: str, timezone: str) -> Campaign:
@@ -291,11 +302,21 @@ def _told(terms: Terms) -> dict[str, Any]:
 
 
 def _campaign(row: Row, timezone: str) -> Campaign:
-    terms = Terms(
-        name=row["name"],
-        due=date.fromisoformat(row["due"]),
-        upstream_due=date.fromisoformat(row["upstream_due"]),
-        late_days=row["late_days"],
-        options=read_options(row["options"]),
-    )
-    return Campaign(row["id"], terms, local_date(row["made_at"], timezone), row["closed_at"] is not None)
+    """Raises `Refused` for a row that KP7 did not write so."""
+    try:
+        for words in (row["id"], row["name"]):
+            words.encode()
+        terms = Terms(
+            name=row["name"],
+            due=date.fromisoformat(row["due"]),
+            upstream_due=date.fromisoformat(row["upstream_due"]),
+            late_days=row["late_days"],
+            options=read_options(row["options"]),
+        )
+        timedelta(terms.late_days)
+        made_on = local_date(row["made_at"], timezone)
+    except (*DAMAGED, AttributeError, OSError) as error:  # OSError: a moment that this machine's calendar has not
+        raise Refused(
+            f"The campaign {row['id']!a} does not open: its row was edited, or is damaged. Restore it from a backup."
+        ) from error
+    return Campaign(row["id"], terms, made_on, row["closed_at"] is not None)

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -172,13 +173,13 @@ class SigningPage:
 
     async def _draw(self, paper: Paper, person: Person, page: int) -> bytes:
         try:
-            pdf = await self._house.files.get(paper.file or "", person.key)
+            pdf = partial(self._house.files.get, paper.file or "", person.key)
+            drawn = await self._house.papers.preview(pdf, page, WIDTH)
         except Missing:
             raise Refused(409, "certify.changed") from None
         except (Unstored, Tampered) as error:
             log.error("certify_unreadable", file=paper.file, error=type(error).__name__)
             raise Refused(503, "certify.busy") from None
-        drawn = await self._house.papers.preview(pdf, page, WIDTH)
         if isinstance(drawn, Picture):
             return drawn.jpeg
         raise Refused(503, "certify.busy") if drawn.reason is Reason.BUSY else Refused(409, "certify.changed")

@@ -1,7 +1,6 @@
 """Who may act for HR just now. Looked up each time something is asked for, so that whoever loses a role is powerless at
 once: in chats, at the desk, behind old buttons and links."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -10,6 +9,7 @@ from typing import Any
 import structlog
 
 from handlers.organisation.roles import ROLES, SUPERVISED_KINDS, SUPERVISES, Held, Officer
+from storage import audit
 from storage.database import Row, Tx
 from storage.macs import fits, mac
 from storage.seals import ORGANISATIONS, PEOPLE
@@ -62,7 +62,7 @@ async def officers(tx: Tx, vault: Vault, people: Sequence[str], today: date) -> 
     grants = [
         row for row in await tx.each(_GRANTS, [{"id": id} for id in sorted(near)], given) if _in_force(vault, row)
     ]
-    ended = await _ended(tx, sorted({row["person_id"] for row in grants}))
+    ended = await _ended(tx, vault, sorted({row["person_id"] for row in grants}))
     grants = [row for row in grants if not _put_back(row, ended)]
     units = await _within(tx, vault, [{"id": g["id"], "scope": g["scope"], "reach": _reach(g)} for g in grants])
     held: dict[str, list[Held]] = {}
@@ -116,20 +116,9 @@ def _in_force(vault: Vault, row: Row) -> bool:
     return row["role"] in ROLES and there and PEOPLE.genuine(vault, holder)
 
 
-_ENDED = """
-SELECT a.detail FROM each(:batch) e JOIN audit a ON a.subject = e.value ->> 'id' WHERE a.action = 'officer.ended'
-"""
-
-
-async def _ended(tx: Tx, people: Sequence[str]) -> set[str]:
+async def _ended(tx: Tx, vault: Vault, people: Sequence[str]) -> set[str]:
     """Ids of grants of theirs of which the audit log says that they have ended."""
-    ended = set()
-    for row in await tx.each(_ENDED, [{"id": id} for id in people]):
-        try:
-            ended.add(str(json.loads(row["detail"])["grant"]))
-        except (ValueError, TypeError, KeyError):  # somebody edited it: `kp7 audit verify` says so
-            continue
-    return ended
+    return {detail.get("grant", "") for detail in await audit.details(tx, vault, people, "officer.ended")}
 
 
 def _put_back(row: Row, ended: set[str]) -> bool:

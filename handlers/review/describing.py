@@ -30,6 +30,9 @@ from storage.vault import Tampered, Vault
 
 log = structlog.get_logger()
 
+_CERTIFIED = ("", "hand", "phone")
+_CHANNELS = ("line", "web")  # there are words for these
+
 
 @dataclass(frozen=True)
 class Option:
@@ -126,15 +129,33 @@ async def describe(tx: Tx, vault: Vault, settings: Settings, officer: Officer, i
         owner = found[item.owner]
         match item.kind:
             case "identity":
-                return await _identity(tx, vault, settings, item, owner)
+                description = await _identity(tx, vault, settings, item, owner)
             case "help" | "lock" | "relink":
-                return await _request(tx, vault, settings, item, owner)
+                description = await _request(tx, vault, settings, item, owner)
             case _:
-                return await _paper(tx, vault, settings, officer, item, owner)
+                description = await _paper(tx, vault, settings, officer, item, owner)
+        _check((description.title, description.lines, description.name, description.unit, description.position))
+        return description
     except people.DAMAGED as error:
         log.error("item_unreadable", kind=item.kind, item=item.id, error=type(error).__name__)
         why = (Say("describe.unreadable_why"),)
         return Description(item, Say("describe.unreadable"), "", "", "", why, (), readable=False)
+
+
+def _check(said: object) -> None:
+    """Can it be said? Raises `TypeError` or `ValueError` now, not where words are made of it and nobody is ready."""
+    match said:
+        case Say():
+            _check(tuple(said.params.values()))
+        case tuple():
+            for one in said:
+                _check(one)
+        case str():
+            said.encode()
+        case int() | date():
+            pass
+        case _:
+            raise TypeError(type(said).__name__)
 
 
 def _who(owner: Person) -> Say:
@@ -214,6 +235,11 @@ def _facts(vault: Vault, row: Row, earlier: tuple[Earlier, ...]) -> Paper:
         content_index(vault, detail["sha256"]),
     ):
         raise Tampered("papers")
+    if row["certified"] not in _CERTIFIED:
+        raise Tampered("papers")
+    submitted_at = row["submitted_at"] or 0
+    if {type(number) for number in (submitted_at, row["version"], row["level"])} != {int}:
+        raise Tampered("papers")
     return Paper(
         name=name_of(slot_of(row["slot"])),
         slot=row["slot"],
@@ -226,7 +252,7 @@ def _facts(vault: Vault, row: Row, earlier: tuple[Earlier, ...]) -> Paper:
         content=row["content_index"] or "",
         certified=row["certified"],
         unmarked=tuple(page for page, mark in enumerate(detail.get("marks", ()), 1) if mark is False),
-        submitted_at=row["submitted_at"] or 0,
+        submitted_at=submitted_at,
         due=date.fromisoformat(row["due"]) if row["due"] else None,
         earlier=earlier,
     )
@@ -295,6 +321,8 @@ async def _request(tx: Tx, vault: Vault, settings: Settings, item: Item, owner: 
     asked = await requests.request(tx, vault, item.id)
     if asked is None:
         raise Invalid("item_gone")
+    if asked.channel not in _CHANNELS:
+        raise Tampered("accounts")
     title = Say(f"describe.{item.kind}")
     match item.kind:
         case "help":

@@ -14,6 +14,7 @@ written down: when the link becomes a browser's, and when the original leaves.
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -181,7 +182,7 @@ class PaperPage:
         async with self._turns.of(opened.link.person_id) as free:
             if not free:
                 raise Refused(503)
-            pdf = await self._originals.whole(opened.paper, opened.key)
+            pdf = partial(self._originals.whole, opened.paper, opened.key)
             drawn = await self._house.papers.preview(pdf, page, WIDTH)
         if isinstance(drawn, Picture):
             return drawn.jpeg

@@ -16,6 +16,7 @@ import hmac
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -142,7 +143,7 @@ class Previews:
         which = (meant.paper, paper.content, meant.page)
         if which not in self._drawn:
             house = self._house
-            pdf = await judged(house.files, house.vault, paper.file, paper.content, key)
+            pdf = partial(judged, house.files, house.vault, paper.file, paper.content, key)
             drawn = await house.papers.preview(pdf, meant.page, WIDTH, house.texts("th", "review.watermark"))
             if not isinstance(drawn, Picture):
                 if drawn.reason is Reason.BUSY:

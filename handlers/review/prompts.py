@@ -9,6 +9,8 @@ Details and pictures go only to who has a second factor, into a chat whose sessi
 
 from collections.abc import Mapping, Sequence
 
+import structlog
+
 from bot.events import Invalid, Say
 from bot.session import Limits
 from bot.settings import Settings
@@ -21,7 +23,10 @@ from handlers.review.describing import Description, describe, shown
 from handlers.review.previews import Addresses
 from handlers.review.queue import Item
 from storage import audit, chats
-from storage.database import Row, Tx
+from storage.database import Incomplete, Row, Tx, Unavailable
+from storage.ids import is_plain
+
+log = structlog.get_logger()
 
 QUIET_FROM = 20  # o'clock, local time
 SETTLES = 5 * SECOND  # what was asked for is committed by then
@@ -57,7 +62,8 @@ def prompting(house: Equipment) -> Sweep:
         if newest is None:
             return {}
         before = now - settings.prompt_minutes * MINUTE
-        due = {row["person_id"]: row["upto"] for row in await tx.all(_DUE, {"newest": newest, "before": before})}
+        rows = await tx.all(_DUE, {"newest": newest, "before": before})
+        due = {row["person_id"]: row["upto"] for row in rows if is_plain(row["person_id"])}
         officers = await authority.officers(tx, vault, list(due), local_date(now, settings.timezone))
         here = [officer for officer in officers.values() if not officer.away]
         reached = await _chats(tx, here)
@@ -70,19 +76,24 @@ def prompting(house: Equipment) -> Sweep:
             if chat is None:
                 continue  # told as soon as there is a chat
             since = due[officer.person_id]
-            counts = await queue.counts(tx, officer, since, upto)
-            looked.append({"person": officer.person_id, "upto": upto, "at": now, "told": bool(counts)})
-            if not counts:
-                continue
-            found = None
             trusted = officer.person_id in enrolled and _lives(house, settings, chat, now)
-            if trusted and sum(counts.values()) == 1:
-                found = await _only(tx, house, settings, officer, since, upto)
-            if found is None:
-                told[chat["account_id"]] = digest(counts)
+            try:
+                counts = await queue.counts(tx, officer, since, upto)
+                found = None
+                if trusted and sum(counts.values()) == 1:
+                    found = await _only(tx, house, settings, officer, since, upto)
+                words = card(found, addresses, officer, now) if found else digest(counts)
+                house.texts("th", words.text, words.params)  # can it be said at all?
+            except (Unavailable, Incomplete):
+                raise
+            except Exception as error:  # whatever it is, the others hear of theirs
+                log.error("officer_not_prompted", officer=officer.person_id, error=type(error).__name__)
                 continue
-            told[chat["account_id"]] = card(found, addresses, officer, now)
-            lines.append(shown(f"{chat['channel']}:{officer.person_id}", found))
+            looked.append({"person": officer.person_id, "upto": upto, "at": now, "told": bool(counts)})
+            if counts:
+                told[chat["account_id"]] = words
+            if found:
+                lines.append(shown(f"{chat['channel']}:{officer.person_id}", found))
         await tx.many(_TOLD, [row for row in looked if row["told"]])
         await tx.many(_LOOKED, [row for row in looked if not row["told"]])
         if lines:

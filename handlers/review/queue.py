@@ -11,12 +11,17 @@ the screen; a button, a page or a key that names another one comes too late.
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
+import structlog
+
 from bot.flow import digest
 from bot.values import frozen
 from handlers.organisation.roles import Action, Officer
 from storage.database import Row, Tx
+from storage.ids import is_plain
 from storage.seals import CHECKS, PEOPLE, REQUESTS, ours
 from storage.vault import Vault
+
+log = structlog.get_logger()
 
 Kind = Literal["paper", "paper2", "waiver", "identity", "lock", "relink", "help"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -70,7 +75,8 @@ _WAITING = f"""
 SELECT i.*, i.asked_at + CASE WHEN i.kind IN {STRANGERS} THEN {BEHIND} ELSE 0 END AS place,
        w.organisation_code AS unit FROM (
     SELECT CASE WHEN p.state = 'waiting' THEN 'waiver' WHEN p.level > 1 THEN 'paper2' ELSE 'paper' END AS kind,
-           p.id AS id, p.person_id AS owner, p.submitted_at AS asked_at, p.version AS version, p.level AS level,
+           p.id AS id, p.person_id AS owner, CASE WHEN p.submitted_at BETWEEN 0 AND {BEHIND}  -- else it was edited
+           THEN CAST(p.submitted_at AS BIGINT) ELSE 0 END AS asked_at, p.version AS version, p.level AS level,
            p.content_index AS content, p.campaign_id AS campaign, p.slot AS slot
     FROM papers p WHERE p.state IN ('submitted', 'waiting')
     UNION ALL
@@ -105,26 +111,28 @@ async def waiting(
     """At most `most` items that this officer may decide, after that one (`Item.place`). `units`: only of these.
     `slots`: a pattern of LIKE. `since`, `before`: only what was asked for after the one, and by the other."""
     found: list[Item] = []
+    read = 0
     while len(found) < most:  # what is not ours keeps nothing else from being seen
         rows = await tx.each(
             f"SELECT x.* FROM ({_WAITING} {_OF_UNITS} AND i.asked_at > :since AND i.asked_at <= :before "  # noqa: S608
             "AND COALESCE(i.slot, '') LIKE :slots) AS x WHERE x.place > :at OR (x.place = :at AND x.id > :id) "
-            "ORDER BY x.place, x.id LIMIT :most",
+            "ORDER BY x.place, x.id LIMIT :most OFFSET :read",
             _batch(officer, kinds, units),
             {
                 "me": officer.person_id,
                 "at": after[0],
                 "id": after[1],
                 "most": most,
+                "read": read,
                 "slots": slots,
                 "since": since,
                 "before": before,
             },
         )
-        found += await _ours(tx, vault, [_item(row) for row in rows])
+        found += await _ours(tx, vault, _items(rows))
+        read += len(rows)  # an edited id is no place to go on from
         if len(rows) < most:
             break
-        after = rows[-1]["place"], rows[-1]["id"]
     return found[:most]
 
 
@@ -154,7 +162,7 @@ async def counts(tx: Tx, officer: Officer, since: int = -1, upto: int = LAST) ->
 
 async def newest(tx: Tx, upto: int) -> int | None:
     """When the last of all that wait, whoever it waits for, was asked for; not after `upto`. None: nothing waits."""
-    latest = f"SELECT MAX(x.asked_at) AS newest FROM ({_WAITING}) AS x WHERE x.asked_at <= :upto"  # noqa: S608
+    latest = f"SELECT MAX(x.asked_at) AS newest FROM ({_WAITING}) AS x WHERE x.asked_at BETWEEN 0 AND :upto"  # noqa: S608
     row = await tx.one(latest, {"upto": upto})
     return int(row["newest"]) if row and row["newest"] is not None else None
 
@@ -164,7 +172,7 @@ async def find(tx: Tx, vault: Vault, officer: Officer, id: str) -> Item | None:
     rows = await tx.each(
         f"{_WAITING} {_OF_UNITS} AND i.id = :id", _batch(officer, KINDS, ()), {"me": officer.person_id, "id": id}
     )
-    found = await _ours(tx, vault, [_item(row) for row in rows])
+    found = await _ours(tx, vault, _items(rows))
     return found[0] if found else None
 
 
@@ -177,6 +185,17 @@ def _batch(officer: Officer, kinds: Sequence[Kind], units: Sequence[str]) -> lis
     ]
 
 
+def _items(rows: Sequence[Row]) -> list[Item]:
+    """Those that can be named."""
+    found = []
+    for row in rows:
+        if is_plain(row["id"]) and is_plain(row["owner"]):
+            found.append(_item(row))
+        else:
+            log.error("item_unreadable", kind=row["kind"], error="id")
+    return found
+
+
 def _item(row: Row) -> Item:
     return Item(
         kind=row["kind"],
@@ -186,7 +205,12 @@ def _item(row: Row) -> Item:
         asked_at=row["asked_at"],
         version=row["version"],
         level=row["level"],
-        content=row["content"] or "",
-        campaign=row["campaign"] or "",
-        slot=row["slot"] or "",
+        content=_plain(row["content"]),
+        campaign=_plain(row["campaign"]),
+        slot=_plain(row["slot"]),
     )
+
+
+def _plain(value: object) -> str:
+    """What none of ours can be is none of ours: `describe` says so."""
+    return value if is_plain(value) else "?" if value else ""

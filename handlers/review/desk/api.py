@@ -16,6 +16,7 @@ page without a line in the audit log. Another unit's item, one that was decided 
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import TypedDict
 
 from starlette.requests import Request
@@ -44,7 +45,7 @@ PAGE = 50
 NEWS = 1_000
 WIDTH = 1_400  # pixels of a page: small print can be read
 STALE = 428  # a status that means nothing else: `static/proof.js` asks for the digits, and does it again
-AT_ONCE = 3  # pages drawn for one seat
+AT_ONCE = 3  # pages drawn for one officer, at however many desks
 _ID = re.compile(r"[0-9A-Za-z]{26}")
 _AFTER = re.compile(r"([0-9]{1,15})\.([0-9A-Za-z]{26})")
 _UNIT = re.compile(r"[0-9A-Za-z]{1,20}")
@@ -125,14 +126,15 @@ class Api:
         number = request.path_params["page"]
         if not _NUMBER.fullmatch(number) or int(number) > paper.pages:
             raise Refused(404, "error.item_gone")
-        if self._drawing[seat.id] >= AT_ONCE:
+        officer = seat.person.id
+        if self._drawing[officer] >= AT_ONCE:
             raise Refused(503, "desk.busy")
-        self._drawing[seat.id] += 1
+        self._drawing[officer] += 1
         try:
-            pdf = await self._originals.whole(paper, owner.key)
+            pdf = partial(self._originals.whole, paper, owner.key)
             drawn = await self._house.papers.preview(pdf, int(number), WIDTH)
         finally:
-            self._drawing[seat.id] -= 1
+            self._drawing[officer] -= 1
             self._drawing += Counter()  # forgets who draws nothing
         if isinstance(drawn, Picture):
             return Response(drawn.jpeg, media_type="image/jpeg")

@@ -38,7 +38,7 @@ async def rows(
             "title": title(texts, language, item),
             "name": owners[item.owner].full_name if item.owner in owners else unreadable,
             "unit": units.get(item.unit, item.unit),
-            "days": max(0, (now - item.asked_at) // DAY_MS),
+            "days": max(0, (now - item.asked_at) // DAY_MS) if item.asked_at else 0,  # else it was edited
             "after": "{}.{}".format(*item.place),
         }
         for item in items
