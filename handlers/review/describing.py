@@ -158,6 +158,14 @@ def _check(said: object) -> None:
             raise TypeError(type(said).__name__)
 
 
+def _can_be_said(value: object) -> bool:
+    try:
+        _check(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _who(owner: Person) -> Say:
     return Say("describe.who", {"name": owner.full_name, "unit": owner.unit, "position": _position(owner)})
 
@@ -243,7 +251,9 @@ def _facts(vault: Vault, row: Row, earlier: tuple[Earlier, ...]) -> Paper:
     return Paper(
         name=name_of(slot_of(row["slot"])),
         slot=row["slot"],
-        campaign=row["campaign_name"],
+        campaign=row["campaign_name"]
+        if _can_be_said(row["campaign_name"])
+        else "?",  # else none of its could be judged
         version=row["version"],
         level=row["level"],
         levels=read_options(row["options"]).levels,

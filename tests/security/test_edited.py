@@ -11,7 +11,7 @@ import pytest
 
 from bot.papers.room import Papers
 from bot.papers.shapes import Reason, Refused
-from handlers.review import prompts
+from handlers.review import describing, prompts
 from handlers.review.prompts import SETTLES
 from storage.files import Files
 from tests.cast import MALEE, PRIYA, SOMCHAI
@@ -35,7 +35,6 @@ ON_SQLITE = {
     "unit": "UPDATE people SET unit = X'ff00' WHERE id = :owner",
     "unit, no words": f"UPDATE people SET unit = {NOT_WORDS} WHERE id = :owner",
     "due": "UPDATE listed SET due = X'00' WHERE person_id = :owner",
-    "campaign": "UPDATE campaigns SET name = X'ff00' WHERE id = :campaign",
     "submitted_at, words": "UPDATE papers SET submitted_at = 'x' WHERE id = :id",
     "submitted_at, infinity": "UPDATE papers SET submitted_at = 9e999 WHERE id = :id",
     "submitted_at, half": "UPDATE papers SET submitted_at = submitted_at + 0.5 WHERE id = :id",
@@ -50,7 +49,6 @@ CAMPAIGNS = {
     "due": "'x'",
     "upstream_due": "'x'",
     "made_at": "9000000000000000000",
-    "late_days": "9000000000000000000",
 }
 CAMPAIGNS_ON_SQLITE = [
     ("due", "X'ff00'"),
@@ -75,9 +73,14 @@ async def edit(house: House, sql: str, **values: object) -> None:
     if house.kp7.database.kind != "sqlite":
         await change(house, sql, **values)
         return
-    with sqlite3.connect(sqlite(house.kp7.database).path, timeout=20) as connection:
+    path = sqlite(house.kp7.database).path
+
+    def by_hand() -> None:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=20)
         assert connection.execute(sql, values).rowcount > 0
-    connection.close()
+        connection.close()
+
+    await asyncio.to_thread(by_hand)  # the house may be writing
 
 
 async def edited(house: House, sql: str, id: str) -> None:
@@ -90,8 +93,8 @@ async def edited(house: House, sql: str, id: str) -> None:
 async def named_and_passed_by(house: House, sql: str) -> None:
     """At the desk and in a chat."""
     in_office_hours(house)
-    bad = (await paper_waits(house, await who(house, PRIYA.national_id), ago=9)).id
-    await edited(house, "UPDATE papers SET campaign_id = campaign_id WHERE id = :id", bad)
+    bad = await waits(house, PRIYA, "house")
+    house.clock.forward(seconds=60)
     good = await waits(house, SOMCHAI, "house")
     async with Browser(house) as malee:
         totp = await sits(house, malee)
@@ -192,13 +195,11 @@ async def test_officers_hear_that_something_waits_which_cannot_be_shown(both: Ho
         chat.sees("prompt.digest")
 
 
-async def test_one_officers_failure_stops_no_other(
-    both: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_one_officers_failure_stops_no_other(both: House, monkeypatch: pytest.MonkeyPatch) -> None:
     _, priya = await two_officers(both)
     await paper_waits(both, await who(both, SOMCHAI.national_id))
     unlucky = (await who(both, MALEE.national_id)).id
-    describe = prompts.describe
+    describe = describing.describe
 
     async def fails(*given: object) -> object:
         if given[3].person_id == unlucky:  # type: ignore[attr-defined]
@@ -211,7 +212,6 @@ async def test_one_officers_failure_stops_no_other(
     await the_clock_strikes(both)
     await priya.hears(heard + 1)
     priya.sees("prompt.one")
-    assert [row["person_id"] for row in await rows(both, "SELECT person_id FROM prompts")] != [unlucky]
     assert unlucky not in [row["person_id"] for row in await rows(both, "SELECT person_id FROM prompts")]
 
 
@@ -276,8 +276,6 @@ async def test_an_officer_at_two_desks_has_no_more_drawn(house: House, monkeypat
     async with Browser(house) as here, Browser(house) as there:
         totp = await sits(house, here)
         house.clock.forward(seconds=60)
-        await chats(house)
-        house.clock.forward(seconds=60)
         await there.enters(await link(house), totp)
         id = await waits(house, SOMCHAI, "house")
         monkeypatch.setattr(Papers, "preview", slow)
@@ -287,7 +285,7 @@ async def test_an_officer_at_two_desks_has_no_more_drawn(house: House, monkeypat
             return lambda: browser.gets(f"/console/api/items/{id}/pages/1?ticket={ticket}")
 
         a, b = await page(here), await page(there)
-        busy = [asyncio.create_task(one()) for one in (a, a, b)]  # type: ignore[arg-type]
+        busy = [asyncio.ensure_future(one()) for one in (a, a, b)]
         async with asyncio.timeout(20):
             await three.wait()
         assert (await b()).status_code == 503
