@@ -158,7 +158,7 @@ async def stands(tx: Tx, vault: Vault, subject: str, done: str, undone: str) -> 
     for row in rows:
         if row["action"] == done:
             return True
-        if _genuine(key, row):
+        if _written_by_us(key, row):
             return False
     return False
 
@@ -183,7 +183,12 @@ async def _genuine(tx: Tx, vault: Vault, subjects: Sequence[str], actions: tuple
         [{"id": subject} for subject in subjects],
         {"one": actions[0], "other": actions[1]},
     )
-    return [row for row in rows if fits(row["mac"], key, "line", row["before"] or _start(key), *_fields(row))]
+    return [row for row in rows if _written_by_us(key, row)]
+
+
+def _written_by_us(key: bytes, row: Row) -> bool:
+    """`row`: with `before`, the HMAC of the line before it."""
+    return fits(row["mac"], key, "line", row["before"] or _start(key), *_fields(row))
 
 
 # --- looking at it ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from bot.papers.shapes import Reason, Refused
 from handlers.review import describing, prompts
 from handlers.review.prompts import SETTLES
 from storage.files import Files
-from tests.cast import MALEE, PRIYA, SOMCHAI
+from tests.cast import ANAN, MALEE, PRIYA, SOMCHAI
 from tests.databases import sqlite
 from tests.desks import Browser, chats, link, sits, waits
 from tests.house import Chat, House, a_house
@@ -38,7 +38,6 @@ ON_SQLITE = {
     "submitted_at, words": "UPDATE papers SET submitted_at = 'x' WHERE id = :id",
     "submitted_at, infinity": "UPDATE papers SET submitted_at = 9e999 WHERE id = :id",
     "submitted_at, half": "UPDATE papers SET submitted_at = submitted_at + 0.5 WHERE id = :id",
-    "slot": "UPDATE papers SET slot = X'ff00' WHERE id = :id",
 }
 IDS = {
     "papers": "UPDATE papers SET id = {} WHERE id = :id",
@@ -174,30 +173,30 @@ async def test_bytes_in_a_campaign_hide_no_other_one(house: House, column: str, 
 
 
 async def two_officers(house: House) -> tuple[Chat, Chat]:
-    """Malee, for whom something waits, and Priya, for whom the same does."""
+    """Malee and Somchai, for whom the same waits: of Anan's unit."""
     in_office_hours(house)
     found = []
-    for one in (MALEE, PRIYA):
-        await officer(house, one.national_id)
+    for one in (MALEE, SOMCHAI):
+        await officer(house, one.national_id, scope="D02")
         found.append(await chats(house, one))
     return found[0], found[1]
 
 
 async def test_officers_hear_that_something_waits_which_cannot_be_shown(both: House) -> None:
-    malee, priya = await two_officers(both)
-    item = await paper_waits(both, await who(both, SOMCHAI.national_id))
+    malee, somchai = await two_officers(both)
+    item = await paper_waits(both, await who(both, ANAN.national_id))
     await change(both, "UPDATE papers SET certified = 'x' WHERE id = :id", id=item.id)
-    heard = [len(chat.screens) for chat in (malee, priya)]
+    heard = [len(chat.screens) for chat in (malee, somchai)]
     both.clock.forward(seconds=SETTLES / 1000 + 1)
     await the_clock_strikes(both)
-    for chat, before in zip((malee, priya), heard, strict=True):
+    for chat, before in zip((malee, somchai), heard, strict=True):
         await chat.hears(before + 1)
         chat.sees("prompt.digest")
 
 
 async def test_one_officers_failure_stops_no_other(both: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, priya = await two_officers(both)
-    await paper_waits(both, await who(both, SOMCHAI.national_id))
+    _, somchai = await two_officers(both)
+    await paper_waits(both, await who(both, ANAN.national_id))
     unlucky = (await who(both, MALEE.national_id)).id
     describe = describing.describe
 
@@ -207,11 +206,11 @@ async def test_one_officers_failure_stops_no_other(both: House, monkeypatch: pyt
         return await describe(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(prompts, "describe", fails)
-    heard = len(priya.screens)
+    heard = len(somchai.screens)
     both.clock.forward(seconds=SETTLES / 1000 + 1)
     await the_clock_strikes(both)
-    await priya.hears(heard + 1)
-    priya.sees("prompt.one")
+    await somchai.hears(heard + 1)
+    somchai.sees("prompt.one")
     assert unlucky not in [row["person_id"] for row in await rows(both, "SELECT person_id FROM prompts")]
 
 
