@@ -37,15 +37,17 @@ _CHANNELS = ("line", "web")  # there are words for these
 @dataclass(frozen=True)
 class Option:
     """A verdict that may be given. `asks`: what must come with it: `reason` (a code of `rules.reasons`, perhaps with
-    words), `words` (an answer), `sure` (a second question, `describe.sure` with `name`: then `Decision.sure`)."""
+    words), `words` (an answer), `sure` (a second question, `describe.sure` with `name`: then `Decision.sure`).
+    `waiver`: there is no paper, and approving is doing without it."""
 
     wanted: Wanted
     style: Style = "normal"
     asks: Literal["", "reason", "words", "sure"] = ""
+    waiver: bool = False
 
     @property
     def label(self) -> Say:
-        return Say(f"choice.decide_{self.wanted}")
+        return Say(f"choice.waive_{self.wanted}" if self.waiver else f"choice.decide_{self.wanted}")
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,11 @@ async def _paper(tx: Tx, vault: Vault, settings: Settings, officer: Officer, ite
     lines += _about(paper, item)
     lines.append(Say("describe.submitted", _when(paper.submitted_at, settings)))
     lines += [_told(one, settings) for one in earlier]
-    options: tuple[Option, ...] = (Option("approve", "primary"), Option("return", asks="reason"))
+    waiver = item.kind == "waiver"
+    options: tuple[Option, ...] = (
+        Option("approve", "primary", waiver=waiver),
+        Option("return", asks="reason", waiver=waiver),
+    )
     if same:
         lines, options = [*lines, Say("describe.same_officer")], ()
     title = Say(f"describe.{item.kind}", {"paper": paper.name})

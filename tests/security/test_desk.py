@@ -17,6 +17,8 @@ from tests.officers import officer, revoke
 from tests.sealing import sealed
 from tests.security.tools import change, person, rows
 from tests.signing import CAMPAIGN
+from tests.waiting import campaign
+from tests.waiting import waits as asks
 
 NOBODYS = "/console/enter/" + "x" * 43
 APIS = ("/console/api/queue", "/console/api/items/" + "0" * 26)
@@ -467,3 +469,19 @@ async def test_a_shared_chat_ends_as_soon_as_it_is_left_alone(house: House, male
     assert (await malee.gets("/console/api/queue")).status_code == 200
     house.clock.forward(minutes=6)
     await is_out(malee)
+
+
+async def test_doing_without_a_paper_is_no_approval_of_one(house: House) -> None:
+    """What would be approved is named, in the list and on the keys."""
+    texts = house.kp7.texts
+    async with Browser(house) as malee:
+        await sits(house, malee)
+        async with house.kp7.database.write() as tx:
+            await campaign(tx, house.kp7.vault)
+            somchai = await person(house, SOMCHAI)
+            id = await asks(tx, house.kp7.vault, somchai, "waiver", house.clock())
+        shown = (await malee.gets(f"/console/api/items/{id}")).json()
+        (listed,) = (await malee.gets("/console/api/queue")).json()["items"]
+    assert listed["title"] == shown["title"] == texts("th", "desk.waiver_of", {"paper": texts("th", "paper.id_card")})
+    labels = [texts("th", f"choice.waive_{wanted}") for wanted in ("approve", "return")]
+    assert [option["label"] for option in shown["options"]] == labels

@@ -59,7 +59,8 @@ def title(texts: Texts, language: Language, item: Item) -> str:
     if not item.slot:
         return texts(language, f"desk.kind_{item.kind}")
     try:
-        return texts.say(language, name_of(slot_of(item.slot)))
+        paper = texts.say(language, name_of(slot_of(item.slot)))
+        return texts(language, "desk.waiver_of", {"paper": paper}) if item.kind == "waiver" else paper
     except KeyError:  # none of ours
         return texts(language, "desk.unreadable_item")
 

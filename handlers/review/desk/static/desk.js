@@ -141,7 +141,7 @@ async function restart({ focus = false } = {}) {
     await sending; // what is still being said has left the list by then
     await queue.start();
     if (queue.items.length) await open(queue.items[0].id, { focus });
-    else heading().textContent = say("desk.nothing");
+    else heading().textContent = say(queue.narrowed ? "desk.nothing_filtered" : "desk.nothing");
   } catch (error) {
     heading().textContent = "";
     complain(tell(error));

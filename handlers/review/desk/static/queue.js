@@ -58,6 +58,10 @@ export class Queue {
     if (changes === this.#changes) this.#take(rows, page.more, page.waiting);
   }
 
+  get narrowed() {
+    return this.#filters().length > 0;
+  }
+
   #filters() {
     return [...new FormData(this.form)].filter(([, value]) => value);
   }
