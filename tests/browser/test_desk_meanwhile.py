@@ -196,7 +196,7 @@ async def test_the_keyboard_finds_the_filters_and_back(browser: Browser, house: 
         assert await page.evaluate("document.activeElement.tagName") == "SUMMARY"
         assert await page.locator("#filters").get_attribute("open") is None
         await malee.presses("a")
-        await expect(malee.title).to_have_text(malee.says("desk.nothing"))
+        await expect(malee.title).to_have_text(malee.says("desk.nothing_filtered"))
         assert await focused(page) == "paper-title"
         outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline == "solid"

@@ -97,18 +97,16 @@ async def test_guess_and_resend_runs_into_the_limit(house: House) -> None:
 
 async def test_five_codes_an_hour_ten_a_day_for_one_address(house: House) -> None:
     """Mail bombing: a new browser every time, always the same victim."""
-    for expected in ("ask.code",) * 5 + ("error.too_many_codes",):
-        chat = await house.somebody()
-        await chat.begins(SOMCHAI.national_id)
-        chat.sees(expected)
-        house.clock.forward(minutes=1)
-    house.clock.forward(hours=1)
-    for expected in ("ask.code",) * 5 + ("error.too_many_codes",):
-        chat = await house.somebody()
-        await chat.begins(SOMCHAI.national_id)
-        chat.sees(expected)
-        house.clock.forward(minutes=13)
-    await arrived(house, 10)
+    mails = 0
+    for minutes in (1, 13):
+        for expected in ("ask.code",) * 5 + ("error.too_many_codes",):
+            chat = await house.somebody()
+            await chat.begins(SOMCHAI.national_id)
+            chat.sees(expected)
+            mails += expected == "ask.code"
+            await arrived(house, mails)  # before the hour moves on, and what it says is over
+            house.clock.forward(minutes=minutes)
+        house.clock.forward(hours=1)
     assert Counter(mail["to"] for mail in house.post.mails) == {SOMCHAI.email: 10}
 
 
