@@ -15,7 +15,7 @@ thing each. Others call them from here: `thai.national_id`.
 """
 
 from bot.thai.addresses import email, mask_email
-from bot.thai.characters import ascii_digits, clean, legible, thai_digits
+from bot.thai.characters import ascii_digits, clean, legible, thai_digits, words_key
 from bot.thai.dates import (
     MONTHS_TH,
     MONTHS_TH_SHORT,
@@ -48,4 +48,5 @@ __all__ = [
     "phone",
     "split_title",
     "thai_digits",
+    "words_key",
 ]

@@ -99,6 +99,17 @@ def legible(text: str) -> str:
     return text
 
 
+def words_key(text: str) -> str:
+    """A key under which two spellings of the same words are equal: no spaces, dots or dashes, no case, plain digits,
+    fullwidth as plain."""
+    return BETWEEN_DIGITS.sub("", folded(ascii_digits(text)))
+
+
+def folded(text: str) -> str:
+    """Cleaned, without case, and what only looks wider as what it is."""
+    return clean(normalised("NFKC", normalised("NFKC", tidy(text)).casefold()))
+
+
 def bounded(text: str, limit: int, refusal: Invalid) -> str:
     """Tidied text of at most `limit` characters. Bounds the work that anything below can be made to do."""
     if len(text) > 4 * limit:

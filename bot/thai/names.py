@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.thai.characters import BETWEEN_DIGITS, clean, normalised, tidy
+from bot.thai.characters import BETWEEN_DIGITS, clean, folded
 
 # Each line one family; `เอก โท ตรี` and their initials fill the braces. Ranks may carry ว่าที่ before and หญิง after.
 _RANKS_IN_WORDS = (
@@ -146,7 +146,7 @@ def name_key(text: str) -> str:
     the register's key from title, first and last name together and the typed one from what was typed, then compare for
     equality: near is not equal. A glued title that could be part of the name falls away on both sides.
     """
-    text = clean(normalised("NFKC", normalised("NFKC", tidy(text)).casefold()))
+    text = folded(text)
     for _ in range(_MOST_TITLES):
         if found := _without_title(text, both_parts=True, clear_only=False):
             text = found[1]
