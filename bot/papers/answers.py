@@ -106,6 +106,14 @@ def picture(message: bytes, limits: Limits) -> Picture:
     return Picture(answer.file(0, _JPEG, limits.bytes), width, height)
 
 
+def drawn(message: bytes, limits: Limits) -> bytes:
+    return Answer(message, 1).file(0, _PNG, limits.bytes)
+
+
+def typeset(message: bytes, limits: Limits) -> bytes:
+    return Answer(message, 1).file(0, _PDF, limits.bytes)
+
+
 def searched(message: bytes, limits: Limits) -> list[bool | bytes | None]:
     """Of each page whether it says the words, or a picture of it."""
     answer = Answer(message, None)

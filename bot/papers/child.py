@@ -28,6 +28,8 @@ JOBS = {
     "search": "bot.papers.searching",
     "stamp": "bot.papers.stamping",
     "preview": "bot.papers.viewing",
+    "draw": "bot.papers.drawing",
+    "typeset": "bot.papers.typesetting",
 }
 
 

@@ -4,10 +4,7 @@ A PDF's own text would need a shaper for every font and viewer; Pillow without r
 The font is Sarabun (SIL Open Font License), from its package.
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
-from html import escape  # that of xml.sax imports half the web, in every child
 from io import BytesIO
 from itertools import pairwise
 
@@ -15,20 +12,24 @@ import fontpkg_sarabun
 import resvg_py
 from PIL import Image, ImageFont
 
+from bot.papers import svg
 from bot.papers.shapes import Reason, Refusal, Stroke, one_line, unwritable
 
 _FILES = fontpkg_sarabun.ROOT / "files"
 FONTS = [str(_FILES / f"Sarabun-{weight}.ttf") for weight in ("Regular", "SemiBold")]
-# Never begins a line: marks above and below, and what belongs to the letter before it. Never ends one: leading vowels.
-_CLINGS, _LEADS = set("ะาำๅๆฯ"), set("เแโใไ")
 
 
-def draw(svg: str, width: int) -> Image.Image:
-    """→ RGBA, `width` pixels wide."""
-    png = resvg_py.svg_to_bytes(
-        svg_string=svg, width=width, skip_system_fonts=True, font_files=FONTS, font_family="Sarabun"
+def png(picture: str, width: int) -> bytes:
+    """`picture`: SVG. → `width` pixels wide"""
+    drawn = resvg_py.svg_to_bytes(
+        svg_string=picture, width=width, skip_system_fonts=True, font_files=FONTS, font_family="Sarabun"
     )
-    return Image.open(BytesIO(bytes(png)), formats=["PNG"]).convert("RGBA")
+    return bytes(drawn)
+
+
+def draw(picture: str, width: int) -> Image.Image:
+    """→ RGBA, `width` pixels wide."""
+    return Image.open(BytesIO(png(picture, width)), formats=["PNG"]).convert("RGBA")
 
 
 def checked(texts: Sequence[str]) -> list[str]:
@@ -40,40 +41,8 @@ def checked(texts: Sequence[str]) -> list[str]:
 
 
 def wrapped(text: str, size: float, width: float) -> list[str]:
-    """Lines of at most about `width`: broken at spaces, and only where there is none between letters."""
     font = ImageFont.truetype(FONTS[0], 100)
-
-    def wide(piece: str) -> float:
-        return font.getlength(piece) * size / 100
-
-    lines = [""]
-    for piece in re.findall(r"\S+\s*", text):
-        if wide(lines[-1] + piece.rstrip()) <= width:
-            lines[-1] += piece
-            continue
-        if lines[-1]:
-            lines.append("")
-        for cluster in _clusters(piece):
-            if lines[-1] and wide(lines[-1] + cluster.rstrip()) > width:
-                lines.append("")
-            lines[-1] += cluster
-    return [line.rstrip() for line in lines if line.strip()]
-
-
-def _clusters(text: str) -> list[str]:
-    parts: list[str] = []
-    for letter in text:
-        clings = letter in _CLINGS or letter.isspace() or unicodedata.category(letter) == "Mn"
-        if parts and (clings or parts[-1][-1] in _LEADS):
-            parts[-1] += letter
-        else:
-            parts.append(letter)
-    return parts
-
-
-def text(line: str, x: float, y: float, size: float, more: str = "") -> str:
-    where = f'x="{x:.2f}" y="{y:.2f}" font-size="{size:.2f}"'
-    return f'<text {where} font-family="Sarabun" {more}>{escape(line, quote=False)}</text>'
+    return svg.wrapped(text, width, lambda piece: font.getlength(piece) * size / 100)
 
 
 def strokes(signature: Sequence[Stroke], left: float, top: float, width: float, height: float, colour: str) -> str:
@@ -111,14 +80,9 @@ def watermark(words: str, width: int, height: int) -> Image.Image:
     long = size * 0.55 * len(line) + size * 2
     reach = width + height
     rows = [
-        text(line, column * long + row % 2 * long / 2, row * step, size, 'fill="#7a1020" fill-opacity="0.30"')
+        svg.text(line, column * long + row % 2 * long / 2, row * step, size, 'fill="#7a1020" fill-opacity="0.30"')
         for row in range(-int(reach / step) - 1, int(reach / step) + 2)
         for column in range(-int(reach / long) - 1, int(reach / long) + 2)
     ]
     inner = f'<g transform="translate({width / 2} {height / 2}) rotate(-28)">{"".join(rows)}</g>'
-    return draw(svg(inner, width, height), width)
-
-
-def svg(inner: str, width: float, height: float) -> str:
-    size = f'width="{width:.2f}" height="{height:.2f}" viewBox="0 0 {width:.2f} {height:.2f}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{inner}</svg>'
+    return draw(svg.picture(inner, width, height), width)

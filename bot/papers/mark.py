@@ -8,7 +8,7 @@ from typing import Any
 from pikepdf import Array, Name, Pdf, Stream
 from PIL import Image, ImageChops, ImageFilter
 
-from bot.papers import lettering
+from bot.papers import lettering, svg
 from bot.papers.shapes import Place, Reason, Refusal
 
 INK = "#16307f"  # a blue pen: HR sees at once that it is not printed
@@ -40,7 +40,7 @@ def drawing(heading: str, lines: list[str], signature: list[list[tuple[float, fl
     y, parts = 2.5 * HEADING, []
     middle = f'fill="{INK}" text-anchor="middle"'
     for part in lettering.wrapped(head, HEADING, WIDEST):
-        parts.append(lettering.text(part, wide / 2, y, HEADING, f'{middle} font-weight="600"'))
+        parts.append(svg.text(part, wide / 2, y, HEADING, f'{middle} font-weight="600"'))
         y += LEADING
     if any(signature):
         across, down = SIGNATURE
@@ -48,11 +48,11 @@ def drawing(heading: str, lines: list[str], signature: list[list[tuple[float, fl
         parts.append(drawn)
         y += down + 6
     for part in folded:
-        parts.append(lettering.text(part, wide / 2, y, SIZE, middle))
+        parts.append(svg.text(part, wide / 2, y, SIZE, middle))
         y += LEADING
     high = y + LEADING
     scale = DPI / 72
-    letters = lettering.draw(lettering.svg("".join(parts), wide, high), round(wide * scale)).getchannel("A")
+    letters = lettering.draw(svg.picture("".join(parts), wide, high), round(wide * scale)).getchannel("A")
     around = letters.getbbox()
     if around is None:
         raise Refusal(Reason.NOTHING)

@@ -16,6 +16,7 @@ from bot.papers.process import WAITING, Workshop
 from bot.papers.shapes import (
     LIMITS,
     MAX_BOXES,
+    MIB,
     Bound,
     Box,
     Limits,
@@ -36,6 +37,8 @@ TROUBLES = (Reason.UNREADABLE, Reason.BUSY, Reason.NOT_SCANNED, Reason.INFECTED)
 # One line after the other wherever it stands, of a picture as `searching.py` draws it. What comes back is little text.
 OCR = ("stdin", "stdout", "-l", "tha", "--psm", "11", "--dpi", "150")
 OCR_BYTES = 64 * 1024
+# Of a form: one of 3,600 lines takes seven seconds of work and 700 MB. It is ours, and no bomb; one at a time.
+FORM_MEMORY, FORM_CPU_SECONDS, FORM_SECONDS = 2048 * MIB, 60, 240.0
 log = structlog.get_logger(__name__)
 
 
@@ -52,6 +55,8 @@ class Papers:
         self._limits = limits
         self._clamd = clamd
         self._workshop = Workshop(limits, at_once, waiting)
+        for_forms = replace(limits, memory=FORM_MEMORY, cpu_seconds=FORM_CPU_SECONDS, seconds=FORM_SECONDS)
+        self._press = Workshop(for_forms, 1, waiting)
         self._reader: Workshop | None = None
         if program := shutil.which(ocr) if ocr else None:
             self._reader = Workshop(replace(limits, answer_bytes=OCR_BYTES), 1, waiting, (program, *OCR))
@@ -91,6 +96,18 @@ class Papers:
         except Refusal as refusal:
             return _not_done("preview", refusal.refused, refusal.why)
 
+    async def draw(self, picture: str, width: int) -> bytes | Refused:
+        """An SVG of our own → PNG, `width` pixels wide."""
+        return await self._ask(
+            "draw", {"width": width}, [picture.encode()], lambda said: answers.drawn(said, self._limits)
+        )
+
+    async def typeset(self, form: bytes, data: bytes) -> bytes | Refused:
+        """A form of our own, as typst reads it, with its data as JSON → PDF."""
+        return await self._ask(
+            "typeset", {}, [form, data], lambda said: answers.typeset(said, self._limits), self._press
+        )
+
     async def look(self, pdf: bytes, words: str) -> tuple[bool | None, ...] | Refused:
         """Do the pages of a PDF that `take` made say `words`? Of each: true, false, or None where nobody can tell.
 
@@ -122,6 +139,7 @@ class Papers:
         words: Mapping[str, object],
         blobs: Sequence[bytes],
         weigh: Callable[[bytes], _T],
+        workshop: Workshop | None = None,
         *,
         placed: bool = False,
     ) -> _T | Refused:
@@ -135,7 +153,8 @@ class Papers:
         try:
             if self._clamd and name in FROM_OUTSIDE:
                 await clamd.scan(self._clamd, blobs[0])
-            run = self._workshop.run_placed if placed else self._workshop.run
+            shop = workshop or self._workshop
+            run = shop.run_placed if placed else shop.run
             said = await run(name, *wire.parts(words, blobs))
             return await asyncio.to_thread(weigh, said)  # it takes the hash of what came in
         except Refusal as refusal:

@@ -4,9 +4,12 @@ Files are stored as they are, and each bears its size and checksum in front of i
 wants to know. What makes it a ZIP, the list at the end, comes last: one that broke off is none.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
 from zipfile import ZipFile, ZipInfo
+
+from storage.objects import PIECE
 
 _MODE = 0o600
 
@@ -51,3 +54,8 @@ class Archive:
     def end(self) -> bytes:
         self._zip.close()
         return self._room.taken()
+
+
+def pieces(data: bytes) -> Sequence[bytes]:
+    """Of at most `PIECE` bytes, as they are sent."""
+    return [data[start : start + PIECE] for start in range(0, len(data), PIECE)] if len(data) > PIECE else [data]

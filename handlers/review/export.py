@@ -33,13 +33,13 @@ from handlers.documents.owner import owners_key
 from handlers.documents.rules import DONE, Family, slot_of, slots
 from handlers.documents.script import name_of
 from handlers.organisation import authority
-from handlers.review.archive import Archive
+from handlers.review.archive import Archive, pieces
 from handlers.review.file_names import part
 from handlers.review.manifest import MANIFEST, SUMS, Line, Manifest
 from storage import audit, people
 from storage.database import Database, Row, Tx, retried
 from storage.files import Files, content_index
-from storage.objects import PIECE, Missing
+from storage.objects import Missing
 from storage.people import Person
 from storage.vault import Tampered, Vault
 
@@ -162,14 +162,10 @@ async def stream(
             report.people += 1
             told(report)
     for path, data in manifest.files():
-        for piece in _pieces(archive.add(path, data)):
+        for piece in pieces(archive.add(path, data)):
             yield piece
-    for piece in _pieces(archive.end()):
+    for piece in pieces(archive.end()):
         yield piece
-
-
-def _pieces(data: bytes) -> Sequence[bytes]:
-    return [data[start : start + PIECE] for start in range(0, len(data), PIECE)] if len(data) > PIECE else [data]
 
 
 @dataclass(frozen=True)
@@ -239,7 +235,7 @@ async def _person(
             manifest.sum(line.file, line.sha256)
             report.papers += 1
             report.bytes += len(data)
-            for piece in _pieces(archive.add(line.file, data)):
+            for piece in pieces(archive.add(line.file, data)):
                 yield piece
     for slot in slots(one.family, plan.campaign.terms.options):
         if slot.reuses in there and slot.id not in there:

@@ -21,11 +21,11 @@ _GRAPHEME = regex.compile(r"\X")
 def part(text: str, longest: int = LONGEST) -> str:
     """One folder's or file's name, without an ending; never empty."""
     shown = "".join(char if char.isprintable() else "-" for char in _FORBIDDEN.sub("-", thai.clean(text)))
-    cut = _cut(shown.lstrip(f". {ACTIVE}"), longest).rstrip(". ")
-    return f"_{cut}" if not cut or _RESERVED.fullmatch(cut) else cut
+    name = cut(shown.lstrip(f". {ACTIVE}"), longest).rstrip(". ")
+    return f"_{name}" if not name or _RESERVED.fullmatch(name) else name
 
 
-def _cut(text: str, longest: int) -> str:
+def cut(text: str, longest: int) -> str:
     """Between two graphemes, so that no vowel or tone mark stands alone."""
     if len(text) <= longest:
         return text
