@@ -17,7 +17,7 @@ from tests.handlers.learning.reports import a_line, a_report, nobody_s, of_peopl
 
 TEXTS = Texts()
 AT = datetime(2024, 3, 18, 9, 30)  # noqa: DTZ001  as a ZIP keeps it
-BIG = Random(5).randbytes(500_000)
+BIG = Random(5).randbytes(600_000)
 
 
 async def content(line: Line) -> bytes:
