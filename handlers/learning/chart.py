@@ -29,6 +29,11 @@ LINES = 2  # of a name; what does not fit is cut, with a sign
 BAR = 44.0
 MANY = 8  # beyond, units get a line and a narrow bar each, below one for all of them: LINE shows nothing higher whole
 PARTS = ("passed", "waiting", "owing")
+_WORDS = {
+    "passed": "learning.chart_passed",
+    "waiting": "learning.chart_waiting",
+    "owing": "learning.chart_owing",
+}
 _INK, _PALE = "#16307f", "#ffffff"
 _FILL = {"passed": _INK, "waiting": "url(#stripes)", "owing": _PALE}
 _STRIPES = (
@@ -107,7 +112,7 @@ def _roomy(texts: Texts, language: Language, unit: UnitStanding, y: float) -> tu
     for n, (part, number) in enumerate(_parts(unit)):
         left = EDGE + n * WIDE / len(PARTS)
         parts.append(_box(left, y - 26, 28, 28, _FILL[part], f' stroke="{_INK}" stroke-width="3"'))
-        parts.append(svg.text(texts(language, f"learning.chart_{part}", {"number": number}), left + 42, y, SMALL))
+        parts.append(svg.text(texts(language, _WORDS[part], {"number": number}), left + 42, y, SMALL))
     return "".join(parts), y + SMALL * 0.3
 
 
