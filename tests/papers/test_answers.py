@@ -1,12 +1,13 @@
 """A child that was taken over may say anything: only shapes and sizes that could be are believed."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from bot.papers import answers, wire
-from bot.papers.shapes import LIMITS, Paper, Reason, Refusal, Sheet
+from bot.papers.shapes import LIMITS, Limits, Paper, Reason, Refusal, Sheet
 
 PDF, JPEG = b"%PDF-1.7 ...", b"\xff\xd8\xff ..."
 GOOD: dict[str, Any] = {"pages": [[595.28, 841.89, True]], "repaired": False}
@@ -104,3 +105,11 @@ def test_pages_that_were_searched() -> None:
 def test_pages_that_nobody_searched_like_this(pages: Any, blobs: list[bytes]) -> None:
     with pytest.raises(wire.Nonsense):
         searched(pages, blobs)
+
+
+@pytest.mark.parametrize(("weigh", "good"), [(answers.drawn, b"\x89PNG ..."), (answers.typeset, PDF)])
+def test_what_was_drawn_or_set_is_one_file_of_its_kind(weigh: Callable[[bytes, Limits], bytes], good: bytes) -> None:
+    assert weigh(wire.pack({}, [good]), LIMITS) == good
+    for blobs in ([], [good, good], [b"<svg>"], [good + bytes(LIMITS.bytes)]):
+        with pytest.raises(wire.Nonsense):
+            weigh(wire.pack({}, blobs), LIMITS)
