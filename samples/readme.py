@@ -76,6 +76,8 @@ def readme() -> str:
         "made by that script",
         "- `python samples/make_papers.py FOLDER`: เอกสารตัวอย่าง (PDF ภาพสแกน ภาพถ่าย) และแฟ้มที่ต้องถูกปฏิเสธ / sample "
         "papers as PDF, scan and photo, and files that must be refused",
+        "- `python samples/make_certificates.py FOLDER`: ประกาศนียบัตรสมมติของการเรียนออนไลน์ จากห้าโปรแกรมสร้าง PDF "
+        "และภาพถ่าย / invented e-learning certificates, as five programs write them into PDFs, and as photos",
         "",
         "## ตัวละครหลัก / The cast",
         "",

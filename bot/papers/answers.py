@@ -1,10 +1,26 @@
 """Weighs what a child said: it may have been taken over by the file that it read. Only shapes, sizes are believed."""
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from bot.papers import wire
-from bot.papers.shapes import READ_MOST, Bound, Limits, Paper, Photo, Picture, Reason, Refusal, Sheet, Stamped
+from bot.papers.shapes import (
+    CODE_MOST,
+    CODES_MOST,
+    LETTERS_MOST,
+    READ_MOST,
+    TEXT_PAGES,
+    Bound,
+    Limits,
+    Paper,
+    Photo,
+    Picture,
+    Reason,
+    Refusal,
+    Sheet,
+    Stamped,
+)
 
 _JPEG, _PDF, _PNG = b"\xff\xd8\xff", b"%PDF-", b"\x89PNG"
 _MOST = 2**53
@@ -124,3 +140,34 @@ def searched(message: bytes, limits: Limits) -> list[bool | bytes | None]:
         raise wire.Nonsense("another number of pictures")
     pictures = (answer.file(place, _PNG, limits.bytes) for place in range(answer.files))
     return [next(pictures) if one is False else one for one in said]
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Of each page its text, or a picture of it; and addresses."""
+
+    pages: list[str | bytes]
+    codes: tuple[str, ...]
+    links: tuple[str, ...]
+
+
+def extracted(message: bytes, limits: Limits) -> Extracted:
+    answer = Answer(message, None)
+    said = answer.listed("texts", TEXT_PAGES)
+    if not all(one is None or (isinstance(one, str) and len(one) <= LETTERS_MOST) for one in said):
+        raise wire.Nonsense("no text that could be")
+    if answer.files != said.count(None):
+        raise wire.Nonsense("another number of pictures")
+    pictures = (answer.file(place, _PNG, limits.bytes) for place in range(answer.files))
+    return Extracted(
+        pages=[next(pictures) if one is None else one for one in said],
+        codes=_addresses(answer.value("codes")),
+        links=_addresses(answer.value("links")),
+    )
+
+
+def _addresses(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > CODES_MOST or not all(isinstance(one, str) for one in value):
+        raise wire.Nonsense("no addresses")
+    plain = [one.strip() for one in value if len(one) <= CODE_MOST]
+    return tuple(dict.fromkeys(one for one in plain if one and one.isascii() and one.isprintable()))

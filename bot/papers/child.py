@@ -30,6 +30,7 @@ JOBS = {
     "preview": "bot.papers.viewing",
     "draw": "bot.papers.drawing",
     "typeset": "bot.papers.typesetting",
+    "text": "bot.papers.extracting",
 }
 
 

@@ -55,7 +55,7 @@ UNPACKED = 256 * MIB  # of all that the file's streams hold when unpacked, pictu
 def cleaned(pdf: Pdf) -> tuple[Pdf, bool]:
     """→ a new PDF with the pages of `pdf`, and whether it had to be mended: something that it showed may be missing.
     Raises `Refusal`."""
-    damaged = not _draw_notes(pdf)
+    damaged = not draw_notes(pdf)
     layers = pdf.Root.get("/OCProperties")
     pages = [page.obj for page in pdf.pages]
     for page in pages:
@@ -72,7 +72,7 @@ def cleaned(pdf: Pdf) -> tuple[Pdf, bool]:
     return new, damaged or bool(pdf.get_warnings())
 
 
-def _draw_notes(pdf: Pdf) -> bool:
+def draw_notes(pdf: Pdf) -> bool:
     """What was filled into a form, signed or noted upon it is drawn into its page. False: some of it stays away, such
     as a signature of which only the way of the pen was written down."""
     try:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.papers import answers, clamd, reading, wire
+from bot.papers import answers, clamd, plain_lines, reading, wire
 from bot.papers.process import WAITING, Workshop
 from bot.papers.shapes import (
     LIMITS,
@@ -28,10 +28,11 @@ from bot.papers.shapes import (
     Refusal,
     Refused,
     Stamped,
+    Text,
 )
 
 _T = TypeVar("_T")
-FROM_OUTSIDE = ("take", "page")
+FROM_OUTSIDE = ("take", "page", "text")
 # what an operator should hear of; the rest is between people and their papers
 TROUBLES = (Reason.UNREADABLE, Reason.BUSY, Reason.NOT_SCANNED, Reason.INFECTED)
 # One line after the other wherever it stands, of a picture as `searching.py` draws it. What comes back is little text.
@@ -39,6 +40,8 @@ OCR = ("stdin", "stdout", "-l", "tha", "--psm", "11", "--dpi", "150")
 OCR_BYTES = 64 * 1024
 # Of a form: one of 3,600 lines takes eight seconds of work and 770 MB. It is ours, and no bomb; one at a time.
 FORM_MEMORY, FORM_CPU_SECONDS, FORM_SECONDS = 2048 * MIB, 60, 240.0
+# The same, also in English, of a picture as `extracting.py` draws it.
+TEXT_OCR = ("stdin", "stdout", "-l", "tha+eng", "--psm", "11", "--dpi", "200")
 log = structlog.get_logger(__name__)
 
 
@@ -58,8 +61,11 @@ class Papers:
         for_forms = replace(limits, memory=FORM_MEMORY, cpu_seconds=FORM_CPU_SECONDS, seconds=FORM_SECONDS)
         self._press = Workshop(for_forms, 1, waiting)
         self._reader: Workshop | None = None
+        self._text_reader: Workshop | None = None
         if program := shutil.which(ocr) if ocr else None:
-            self._reader = Workshop(replace(limits, answer_bytes=OCR_BYTES), 1, waiting, (program, *OCR))
+            reading_limits = replace(limits, answer_bytes=OCR_BYTES)
+            self._reader = Workshop(reading_limits, 1, waiting, (program, *OCR))
+            self._text_reader = Workshop(reading_limits, 1, waiting, (program, *TEXT_OCR))
 
     async def take(self, pdf: bytes, watermark: str = "") -> Paper | Refused:
         """A PDF as somebody sent it → cleaned, with a preview of page 1 that says `watermark` all over."""
@@ -120,12 +126,28 @@ class Papers:
             return pages
         return tuple([await self._read(page, words) if isinstance(page, bytes) else page for page in pages])
 
+    async def text(self, pdf: bytes) -> Text | Refused:
+        """What is written on the first pages of a PDF that `take` would take, as it came: what `take` makes of it has
+        neither links nor what its maker says that the glyphs mean. Pages without text are read by tesseract, where
+        there is one; if any was, the whole is as good as that."""
+        asked = {"draw": self._text_reader is not None}
+        found = await self._ask("text", asked, [pdf], lambda said: answers.extracted(said, self._limits))
+        if isinstance(found, Refused):
+            return found
+        texts = [await self._said(self._text_reader, page) if isinstance(page, bytes) else page for page in found.pages]
+        read = any(isinstance(page, bytes) for page in found.pages)
+        return Text(plain_lines.lines("\n".join(filter(None, texts))), read, found.codes, found.links)
+
     async def _read(self, picture: bytes, words: str) -> bool | None:
-        if self._reader is None:
+        said = await self._said(self._reader, picture)
+        return None if said is None else reading.says(said, words)
+
+    async def _said(self, reader: Workshop | None, picture: bytes) -> str | None:
+        """What the program reads there; None where it could not."""
+        if reader is None:
             return None
         try:
-            said = await self._reader.run("read", picture)
-            return reading.says(said.decode(), words)
+            return (await reader.run("read", picture)).decode()
         except Refusal as refusal:
             why: object = refusal.why or refusal.refused.reason
         except UnicodeDecodeError:

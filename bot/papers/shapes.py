@@ -70,6 +70,13 @@ class Limits:
 
 LIMITS = Limits()
 READ_MOST = 10  # pages of a paper that are drawn and read
+# Of what is written on a paper, as `Papers.text` tells it.
+TEXT_PAGES = 2
+LETTERS_MOST = 8_000  # of a page: more stands on none
+LINES_MOST = 200  # of all pages
+LINE_MOST = 300  # letters
+CODES_MOST = 8  # links, and QR codes
+CODE_MOST = 500  # letters
 
 
 @dataclass(frozen=True)
@@ -128,6 +135,22 @@ class Picture:
     jpeg: bytes
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """What is written on the first pages of a paper, line by line, single-spaced, in letters that a mark could have
+    (`WRITABLE`): nothing that is invisible, or turns the order of letters around. It is what the file says; who made it
+    may have made it say something else than it shows.
+
+    `read`: from a picture, by a program that takes one letter for another. `codes`: what QR codes say, `links`: where
+    the file's links lead; both in plain ASCII.
+    """
+
+    lines: tuple[str, ...]
+    read: bool = False
+    codes: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 class Place(StrEnum):
