@@ -17,6 +17,7 @@ thing each. Others call them from here: `thai.national_id`.
 from bot.thai.addresses import email, mask_email
 from bot.thai.characters import ascii_digits, clean, legible, thai_digits, words_key
 from bot.thai.dates import (
+    MONTHS_EN,
     MONTHS_TH,
     MONTHS_TH_SHORT,
     birth_date,
@@ -28,6 +29,7 @@ from bot.thai.names import name_key, split_title
 from bot.thai.numbers import check_digit, format_phone, laser_code, national_id, otp, phone
 
 __all__ = [
+    "MONTHS_EN",
     "MONTHS_TH",
     "MONTHS_TH_SHORT",
     "ascii_digits",

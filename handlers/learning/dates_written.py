@@ -10,7 +10,7 @@ from datetime import date
 from typing import Literal
 
 from bot.papers.reading import LARGE, skeleton
-from bot.thai import MONTHS_TH, MONTHS_TH_SHORT, ascii_digits
+from bot.thai import MONTHS_EN, MONTHS_TH, MONTHS_TH_SHORT, ascii_digits
 from bot.times import BE
 from bot.values import frozen
 
@@ -33,22 +33,8 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-_ENGLISH = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 _MONTHS = {f"t{n}": loose(name) for n, name in enumerate(MONTHS_TH, 1)}
-_MONTHS |= {f"e{n}": rf"(?<![a-z])(?:{name}|{name[:3]}t?\.?)(?![a-z])" for n, name in enumerate(_ENGLISH, 1)}
+_MONTHS |= {f"e{n}": rf"(?<![a-z])(?:{name}|{name[:3]}t?\.?)(?![a-z])" for n, name in enumerate(MONTHS_EN, 1)}
 # มี.ค. without its mark is ม.ค.; กรกฏาคม is how many write it
 _MONTHS |= {f"s{n}": loose(name) for n, name in enumerate(MONTHS_TH_SHORT, 1) if n != 3}
 _MONTHS["x7"] = loose("กรกฏาคม")
